@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from zincflux.errors import ExperimentError
-from zincflux.movie import FloatArray
+from zincflux.movie import FloatArray, clean_name
 from zincflux.settings import Settings
 
 Role = Literal["baseline", "response", "minimum", "maximum", "ignore"]
@@ -19,7 +19,9 @@ Role = Literal["baseline", "response", "minimum", "maximum", "ignore"]
 class Phase(Settings):
     """A stretch of the movie between two interventions; its end is not part of it."""
 
-    name: str = Field(min_length=1, max_length=80, description="Name shown in tables and plots")
+    name: Annotated[str, AfterValidator(clean_name)] = Field(
+        min_length=1, max_length=80, description="Name shown in tables and plots"
+    )
     role: Role = Field(
         description="baseline (F0), response (measured), minimum (zinc-free, as under TPEN), "
         "maximum (saturated) or ignore"
