@@ -1,0 +1,164 @@
+"""Pooling: what the calibrated cells have in common, and what it says of the others."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zincflux.calibrate.calibration import Pooled
+from zincflux.movie import FloatArray
+
+FEWEST_CELLS = 3
+"""Fewest cells that say how much cells differ."""
+
+
+class Ends(NamedTuple):
+    """Minimum and maximum of each cell with their errors, shape (n,)."""
+
+    minimum: FloatArray
+    minimum_sd: FloatArray
+    maximum: FloatArray
+    maximum_sd: FloatArray
+    covariance: FloatArray
+
+    def where(self, condition: NDArray[np.bool_], other: Ends) -> Ends:
+        """Take these where a condition holds, and the others elsewhere."""
+        return Ends(*(np.where(condition, a, b) for a, b in zip(self, other, strict=True)))
+
+    @classmethod
+    def nothing(cls, n: int) -> Ends:
+        """Make the ends of n cells that have none."""
+        return cls(*(np.full(n, np.nan) for _ in cls._fields))
+
+
+class Common(NamedTuple):
+    """A quantity over cells: median, its standard error, and the spread from cell to cell."""
+
+    value: float
+    se: float
+    spread: float
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the quantity as it stands for one more cell."""
+        return float(np.hypot(self.se, self.spread))
+
+
+# Croux & Rousseeuw, COMPSTAT 1992: makes 1.4826 MAD unbiased in samples of 3 to 9.
+_SMALL_SAMPLE = {3: 1.495, 4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
+
+
+def common(values: FloatArray, sd: FloatArray) -> Common:
+    """Find the median of a quantity over cells, and how much the cells truly differ.
+
+    Parameters
+    ----------
+    values, sd
+        The quantity in each cell and its measurement error, shape (n,).
+
+    Returns
+    -------
+    Common
+        The spread is the robust standard deviation less the measurement error.
+    """
+    n = len(values)
+    if n < FEWEST_CELLS:
+        return Common(np.nan, np.nan, np.nan)
+    total = robust_sd(values)
+    # The median of n normal values is that much less certain than their mean.
+    se = total * np.sqrt(np.pi / 2 / n)
+    spread = np.sqrt(max(total**2 - float(np.median(sd**2)), 0.0))
+    return Common(float(np.median(values)), float(se), float(spread))
+
+
+def robust_sd(values: FloatArray) -> float:
+    """Estimate the standard deviation from the median absolute deviation."""
+    n = len(values)
+    mad = float(np.median(np.abs(values - np.median(values))))
+    return 1.4826 * mad * _SMALL_SAMPLE.get(n, n / (n - 0.8))
+
+
+def pool_ratios(ends: Ends) -> Pooled:
+    """Pool Rmin and Rmax; the covariance is that of the cells' ends (Gnanadesikan–Kettenring)."""
+    minimum = common(ends.minimum, ends.minimum_sd)
+    maximum = common(ends.maximum, ends.maximum_sd)
+    over = common(*inverse_range(ends))
+    covariance = np.nan
+    if not np.isnan(minimum.value):
+        noise = np.hypot(ends.minimum_sd, ends.maximum_sd)
+        together = common(ends.minimum + ends.maximum, noise).sd
+        apart = common(ends.maximum - ends.minimum, noise).sd
+        limit = 0.99 * minimum.sd * maximum.sd
+        covariance = float(np.clip((together**2 - apart**2) / 4, -limit, limit))
+    return _pooled(
+        over,
+        len(ends.minimum),
+        minimum=minimum.value,
+        minimum_sd=minimum.sd,
+        maximum=maximum.value,
+        maximum_sd=maximum.sd,
+        covariance=covariance,
+    )
+
+
+def pool_intensities(ends: Ends) -> tuple[Pooled, Common]:
+    """Pool the dynamic range, never counts: cells differ in dye.
+
+    It is pooled as Fmin/Fmax, which stays near its true value where Fmin is lost in noise; Fmax
+    over such an Fmin does not.
+    """
+    inverse = common(*inverse_range(ends))
+    return _pooled(inverse, len(ends.minimum)), inverse
+
+
+def inverse_range(ends: Ends) -> tuple[FloatArray, FloatArray]:
+    """Minimum over maximum of each cell, and its error."""
+    ratio = ends.minimum / ends.maximum
+    return ratio, np.hypot(ends.minimum_sd, ratio * ends.maximum_sd) / np.abs(ends.maximum)
+
+
+def _pooled(inverse: Common, n_cells: int, **ends: float) -> Pooled:
+    value = 1 / inverse.value if inverse.value > 0 else np.nan
+    return Pooled(
+        n_cells=n_cells,
+        dynamic_range=value,
+        dynamic_range_se=inverse.se * value**2,
+        dynamic_range_spread=inverse.spread * value**2,
+        **ends,
+    )
+
+
+def anchored(ends: Ends, inverse: Common, at_maximum: NDArray[np.bool_]) -> Ends:
+    """Make the other end of each cell from one end and the pooled Fmin/Fmax.
+
+    Parameters
+    ----------
+    ends
+        Ends of the cells; only the anchor is used.
+    inverse
+        The pooled Fmin/Fmax.
+    at_maximum
+        Whether the maximum is the anchor, shape (n,).
+    """
+    rho, sd = inverse.value, inverse.sd
+    zeros = np.zeros(len(at_maximum))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        from_maximum = Ends(
+            minimum=rho * ends.maximum,
+            minimum_sd=np.hypot(rho * ends.maximum_sd, ends.maximum * sd),
+            maximum=ends.maximum,
+            maximum_sd=ends.maximum_sd,
+            covariance=zeros + rho * ends.maximum_sd**2,
+        )
+        # Fmin/Fmax that is not clearly above 0 says nothing of the maximum.
+        rho = rho if rho > 3 * sd else np.nan
+        from_minimum = Ends(
+            minimum=ends.minimum,
+            minimum_sd=ends.minimum_sd,
+            maximum=ends.minimum / rho,
+            maximum_sd=np.hypot(ends.minimum_sd / rho, ends.minimum * sd / rho**2),
+            covariance=zeros + ends.minimum_sd**2 / rho,
+        )
+    return from_maximum.where(at_maximum, from_minimum)
