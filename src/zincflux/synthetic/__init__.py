@@ -1,0 +1,9 @@
+"""Synthetic movies with known zinc, cells and tracks.
+
+Nothing here uses the analysis: what judges an estimator must not be made of it.
+"""
+
+from zincflux.synthetic.movie import SyntheticMovie, simulate
+from zincflux.synthetic.settings import Simulation
+
+__all__ = ["Simulation", "SyntheticMovie", "simulate"]
