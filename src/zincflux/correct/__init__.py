@@ -1,0 +1,1 @@
+"""Corrections of a movie: drift, flat field, background, bleaching, bleed-through."""

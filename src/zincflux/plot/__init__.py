@@ -1,0 +1,20 @@
+"""Figures, made from tables only.
+
+Each function returns a `matplotlib.figure.Figure` that belongs to nobody's window; `to_png` and
+`to_svg` turn it into bytes that are the same whenever the data are.
+"""
+
+from zincflux.plot.calibration import calibration_figure
+from zincflux.plot.frames import frames_figure
+from zincflux.plot.overlay import overlay_figure
+from zincflux.plot.style import to_png, to_svg
+from zincflux.plot.traces import traces_figure
+
+__all__ = [
+    "calibration_figure",
+    "frames_figure",
+    "overlay_figure",
+    "to_png",
+    "to_svg",
+    "traces_figure",
+]

@@ -1,0 +1,171 @@
+"""What the report needs to know of an analysis, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import pandas as pd
+
+from zincflux.movie import Image, Labels
+from zincflux.phases import Phase
+from zincflux.plot.calibration import BindingConstants
+
+
+class BindingLike(BindingConstants, Protocol):
+    """Constants of an indicator and where they come from."""
+
+    @property
+    def k_sd_nM(self) -> float | None:
+        """Standard deviation of K, nM."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where the constants come from."""
+        ...
+
+    @property
+    def doi(self) -> str:
+        """DOI of the source."""
+        ...
+
+
+class CalibrationLike(Protocol):
+    """What the signal was converted to zinc with."""
+
+    @property
+    def indicator(self) -> str:
+        """Name of the indicator."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Kind of the indicator: intensity, ratio or fret."""
+        ...
+
+    @property
+    def binding(self) -> BindingLike:
+        """Constants that were used."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """How minimum and maximum were obtained."""
+        ...
+
+
+class BackgroundLike(Protocol):
+    """Settings of the background."""
+
+    @property
+    def method(self) -> str:
+        """How the background was found."""
+        ...
+
+
+class FluxLike(Protocol):
+    """Settings of the flux metrics."""
+
+    @property
+    def rate_window_s(self) -> float:
+        """Length of the rate window, s."""
+        ...
+
+    @property
+    def responder_k(self) -> float:
+        """How many standard deviations make a responder."""
+        ...
+
+
+class ExperimentLike(Protocol):
+    """Settings of the analysis; also a `zincflux.settings.Settings`."""
+
+    @property
+    def name(self) -> str:
+        """Title."""
+        ...
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Closed phases."""
+        ...
+
+    @property
+    def background(self) -> BackgroundLike:
+        """Settings of the background."""
+        ...
+
+    @property
+    def flux(self) -> FluxLike:
+        """Settings of the flux metrics."""
+        ...
+
+
+class AnalysisLike(Protocol):
+    """A finished analysis; the tables are those of `zincflux.columns`."""
+
+    @property
+    def traces(self) -> pd.DataFrame:
+        """One row per cell and frame."""
+        ...
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """One row per cell."""
+        ...
+
+    @property
+    def responses(self) -> pd.DataFrame:
+        """One row per cell and response phase."""
+        ...
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """One row per frame."""
+        ...
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        ...
+
+    @property
+    def calibration(self) -> CalibrationLike | None:
+        """What the signal was converted with, if anything."""
+        ...
+
+    @property
+    def experiment(self) -> ExperimentLike:
+        """Settings."""
+        ...
+
+    @property
+    def overview(self) -> Image:
+        """Image (Y, X) that the labels belong to."""
+        ...
+
+    @property
+    def labels(self) -> Labels:
+        """Label image (Y, X)."""
+        ...
+
+    @property
+    def pixel_size_um(self) -> float:
+        """Edge of a pixel, µm."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is doubtful."""
+        ...
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Counts before and after each filter."""
+        ...
+
+    @property
+    def provenance(self) -> Mapping[str, Mapping[str, str]]:
+        """Versions, and SHA-256 of the inputs by path."""
+        ...

@@ -1,0 +1,320 @@
+"""The report: complete, safe with untrusted names, and in need of nothing else."""
+
+import base64
+import re
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import Field
+
+from study_tables import CHANNELS, PHASES, Binding, make_field, make_tables
+from zincflux.columns import CELLS, RESPONSES, TRACES, conform
+from zincflux.flux import Flux
+from zincflux.phases import Phase
+from zincflux.report import render_report
+from zincflux.report.summary import _quartiles, levels, reasons, responses
+from zincflux.settings import Settings
+
+
+class Background(Settings):
+    method: str = Field(default="percentile", description="Method")
+
+
+class Experiment(Settings):
+    name: str = "uptake, dish 3"
+    indicator: str = "FluoZin-3"
+    phases: tuple[Phase, ...] = PHASES
+    background: Background = Background()
+    flux: Flux = Flux()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    indicator: str = "FluoZin-3"
+    kind: str = "intensity"
+    binding: Binding = field(default_factory=Binding)
+    origin: str = "in situ, per cell; minimum: plateau in the phase 'TPEN'"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    traces: pd.DataFrame
+    cells: pd.DataFrame
+    responses: pd.DataFrame
+    frames: pd.DataFrame
+    overview: np.ndarray
+    labels: np.ndarray
+    channels: tuple[str, ...] = CHANNELS
+    calibration: Calibration | None = field(default_factory=Calibration)
+    experiment: Experiment = field(default_factory=Experiment)
+    pixel_size_um: float = 0.5
+    warnings: tuple[str, ...] = ()
+    counts: dict[str, int] = field(default_factory=lambda: {"n_cells": 24, "n_rows_below_min": 7})
+    provenance: dict[str, dict[str, str]] = field(
+        default_factory=lambda: {
+            "versions": {"zincflux": "0.1.0", "numpy": "2.0.0"},
+            "inputs": {"cells.ome.tif": "5d41402abc4b2a76b9719d911017c592" * 2},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    image, labels = make_field(9, size=80)
+    return Analysis(**make_tables(24), overview=image, labels=labels)
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Replace the figures, which take a second to draw, where only the words are looked at."""
+    monkeypatch.setattr("zincflux.report.page.to_png", lambda _figure: b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def drawn(analysis) -> str:
+    return render_report(analysis)
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and text, and checks that tags are closed in order."""
+
+    void = ("meta", "img", "br")
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.attributes, self.words, self.open = [], [], [], []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def read(analysis):
+    page = render_report(analysis)
+    return page, Reader(page)
+
+
+def test_complete(drawn):
+    reader = Reader(drawn)
+    assert (
+        "24 cells found, 2 excluded, zinc in 22 of the 22 used; 140 frames over 11.6 min."
+        in reader.text
+    )
+    for word in (
+        "uptake, dish 3",
+        "dynamic range below 2",
+        "FluoZin-3 (intensity)",
+        "15 nM",
+        "10.1021/ja011774y",
+        "plateau in the phase 'TPEN'",
+        "percentile",
+        "mean of the frames in rest",
+        "does not include the uncertainty of K and n",
+        "Alker and Haase",
+        "Zn + pyrithione",
+        "0.27 % are expected",
+        "measurements flagged below_min",
+        "rate_window_s = 30.0",
+        "cells.ome.tif",
+        "zincflux 0.1.0, numpy 2.0.0",
+    ):
+        assert word in reader.text, word
+    assert reader.tags.count("img") == 4
+    assert len(drawn) < 3_000_000
+
+
+def test_loads_nothing(drawn):
+    page, reader = drawn, Reader(drawn)
+    assert not {"script", "link", "iframe", "object"} & set(reader.tags)
+    sources = [value for _, name, value in reader.attributes if name in ("src", "href")]
+    assert all(value.startswith("data:image/png;base64,") for value in sources)
+    assert "url(" not in page
+    assert "@import" not in page
+    for source in sources:
+        assert base64.b64decode(source.partition(",")[2]).startswith(b"\x89PNG")
+
+
+def test_every_image_has_a_description(drawn):
+    reader = Reader(drawn)
+    descriptions = [
+        value for tag, name, value in reader.attributes if (tag, name) == ("img", "alt")
+    ]
+    assert len(descriptions) == reader.tags.count("img")
+    assert all(descriptions)
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_same_text_again(analysis):
+    assert render_report(analysis) == render_report(replace(analysis))
+
+
+def test_untrusted_names_are_text(analysis):
+    evil = "<script>alert(1)</script>"
+    attack = replace(
+        analysis,
+        experiment=Experiment(
+            name=evil,
+            phases=tuple(p.model_copy(update={"name": f"{evil}{p.name}"}) for p in PHASES),
+        ),
+        calibration=Calibration(indicator=evil, origin=evil),
+        warnings=(evil, "$\\frac{1}{$"),
+        counts={evil: 1},
+        cells=analysis.cells.assign(reason=evil),
+        responses=analysis.responses.assign(phase=evil),
+        channels=(evil, "$x_{$"),
+        provenance={"versions": {evil: evil}, "inputs": {'" onload="x': evil}},
+    )
+    page, reader = read(attack)
+    assert "script" not in reader.tags
+    assert "&lt;script&gt;" in page
+    assert not [name for _, name, _ in reader.attributes if name.startswith("on")]
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_no_cells(analysis):
+    empty = replace(
+        analysis,
+        traces=conform(pd.DataFrame(), TRACES, CHANNELS),
+        cells=conform(pd.DataFrame(), CELLS, CHANNELS),
+        responses=conform(pd.DataFrame(), RESPONSES, CHANNELS),
+        labels=np.zeros_like(analysis.labels),
+    )
+    _, reader = read(empty)
+    assert "No cells were found." in reader.text
+    assert "segment.diameter_um" in reader.text
+    assert "Responses" not in reader.text
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_without_calibration_it_speaks_of_f_f0(analysis):
+    plain = replace(
+        analysis,
+        calibration=None,
+        traces=analysis.traces.assign(zinc_nM=np.nan, flag="no_calibration"),
+        experiment=Experiment(phases=(), name=""),
+        provenance={},
+    )
+    _, reader = read(plain)
+    assert "24 cells found, 2 excluded; 140 frames" in reader.text
+    assert "No calibration was used" in reader.text
+    assert "no baseline phase was named" in reader.text
+    assert "zinc in" not in reader.text
+    assert "Zinc analysis" in reader.text
+
+
+@pytest.mark.usefixtures("no_drawing")
+@pytest.mark.parametrize(
+    ("changes", "words", "with_beta"),
+    [
+        ({"beta": 2.5}, "2.5", True),
+        ({"k_includes_beta": True, "beta": 2.5}, "contained in K", False),
+        ({"k_sd_nM": 2.0}, "15 ± 2 nM", False),
+    ],
+)
+def test_equation_shows_beta_where_it_is_applied(analysis, changes, words, with_beta):
+    binding = Binding(**changes)
+    page, reader = read(replace(analysis, calibration=Calibration(kind="ratio", binding=binding)))
+    assert words in reader.text
+    assert ("<i>β</i> ·" in page) == with_beta
+    assert "Alker" not in reader.text
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_regions_have_their_own_parts(analysis):
+    def both(table):
+        return pd.concat([table.assign(region=region) for region in ("cell", "nucleus")])
+
+    parted = replace(
+        analysis,
+        traces=both(analysis.traces),
+        cells=both(analysis.cells),
+        responses=both(analysis.responses),
+    )
+    _, reader = read(parted)
+    assert "24 cells found" in reader.text
+    assert "Free zinc : nucleus" in reader.text or "Free zinc: nucleus" in reader.text
+    assert "EDTA wash (nucleus)" in reader.text
+
+
+def test_levels_rank_what_lies_beyond_the_range(analysis):
+    _, found = levels(analysis.traces, PHASES, "zinc_nM")
+    by_phase = {level.phase: level for level in found}
+    assert float(by_phase["rest"].quartiles[1]) == pytest.approx(1.3, abs=0.3)
+    assert by_phase["rest"].below == "0"
+    assert int(by_phase["TPEN"].below) > 20
+    assert by_phase["TPEN"].above == "0"
+    hidden = analysis.traces.assign(zinc_nM=np.nan, flag="below_min")
+    assert levels(hidden, PHASES, "zinc_nM")[1][0].quartiles == ("below range",) * 3
+
+
+def test_quartiles_in_words():
+    assert _quartiles(np.array([])) == ("–", "–", "–")
+    assert _quartiles(np.array([-np.inf, -np.inf, 2, np.inf, np.inf])) == (
+        "below range",
+        "2",
+        "above range",
+    )
+    assert _quartiles(np.array([-np.inf, np.inf]))[1] == "beyond range"
+    assert _quartiles(np.array([-0.004, -0.002, np.nan]))[1] == "−0.003"
+
+
+def test_pm_levels_are_written_in_pm():
+    unit, found = levels(make_tables(6, scale=0.005)["traces"], PHASES, "zinc_nM")
+    assert unit == "pM"
+    assert 3 < float(found[0].quartiles[1]) < 12
+
+
+def test_levels_without_zinc_are_those_of_f_f0(analysis):
+    unit, found = levels(analysis.traces.assign(f_f0=np.nan), PHASES, "f_f0")
+    assert unit == ""
+    assert found[0].quartiles == ("–", "–", "–")
+    assert found[0].no_number == "100"
+
+
+def test_shares_below_one_percent_are_not_written_as_none(analysis):
+    flag = np.where(analysis.traces.index == 0, "below_min", "")
+    _, found = levels(analysis.traces.assign(flag=flag), PHASES, "zinc_nM")
+    assert found[0].below == "<1"
+
+
+def test_responses_count_who_has_the_number(analysis):
+    first = responses(analysis.responses)[0]
+    by_name = {metric.name: metric for metric in first.metrics}
+    assert by_name["Peak zinc"].n_cells == 23
+    assert by_name["Initial rate"].unit == "nM/s"
+    assert "Total flux" not in by_name
+    assert responses(make_tables(6, scale=0.005)["responses"])[0].metrics[0].unit == "pM"
+
+
+def test_reasons_are_counted_apart_for_excluded_and_used_cells():
+    cells = pd.DataFrame(
+        {"excluded": [True, True, False, True, False], "reason": ["b", "", "c", "b", ""]}
+    )
+    assert reasons(cells) == [
+        ("b", "excluded", 2),
+        ("no reason given", "excluded", 1),
+        ("c", "used", 1),
+    ]
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_settings_are_printed_as_toml(analysis):
+    page, _ = read(analysis)
+    assert re.search(r"\[\[phases\]\]\s+name = &#34;rest&#34;", page)
