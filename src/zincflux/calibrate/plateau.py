@@ -68,8 +68,9 @@ def settled(stretch: Stretch, fewest: int, tolerance: FloatArray) -> Plateau:
     """Find where each signal has settled: the longest end of the phase without a slope.
 
     Frames are dropped from the start until the slope of those that remain is not significant (5 %,
-    Student's t, with the residuals' autocorrelation), or until the change along them is within the
-    tolerance. The level is their mean. Where frames were dropped, the test has left a part of the
+    Student's t) against the noise from frame to frame, or until the change along them is within the
+    tolerance. The scatter about the line would be no measure of that: a signal that bends, as every
+    approach to a plateau does, would count as noisy and its slope as insignificant. The level is their mean. Where frames were dropped, the test has left a part of the
     approach that it could not see; what an exponential through the whole phase says of it is taken
     off the mean, and a quarter of it is counted as error.
 
@@ -86,7 +87,7 @@ def settled(stretch: Stretch, fewest: int, tolerance: FloatArray) -> Plateau:
         Change along a plateau that does no harm, in units of the signal, shape (n,).
     """
     approach = _approach(stretch)
-    lines = _lines(stretch, _inflation(stretch, approach))
+    lines = _lines(stretch, _inflation(stretch))
     duration = stretch.time_s[-1] - stretch.time_s
     flat = lines.slope**2 <= lines.critical**2 * lines.slope_variance
     flat |= np.abs(lines.slope) * duration <= tolerance[:, None]
@@ -133,7 +134,7 @@ def highest(stretch: Stretch, fewest: int, tolerance: FloatArray, *, falls: bool
     running = -running if falls else running
     known = count > RUNNING_FRAMES / 2
     top = np.where(known, running, -np.inf).argmax(axis=1)
-    inflation = _inflation(stretch, _approach(stretch))
+    inflation = _inflation(stretch)
     noise = _noise(stretch, inflation)
     margin = np.maximum(3 * noise * np.sqrt(2 * inflation / RUNNING_FRAMES), tolerance)
     limit = running[np.arange(len(top)), top] - margin
@@ -178,10 +179,11 @@ def _lines(stretch: Stretch, inflation: float) -> _Lines:
     degrees = np.maximum(count / inflation - 2, 1)
     critical = np.asarray(stdtrit(degrees, 1 - SIGNIFICANCE / 2), dtype=np.float64)
     photons = photons / positive
+    noise = _noise(stretch, inflation)[:, None] ** 2
     return _Lines(
         n_frames=count,
         slope=slope / span,
-        slope_variance=np.maximum(scatter, photons) * inflation / (s_tt * span**2),
+        slope_variance=np.maximum(noise, photons) * inflation / (s_tt * span**2),
         variance=np.maximum(scatter * (critical / 1.96) ** 2, photons) * inflation / positive,
         critical=critical,
     )
@@ -223,27 +225,26 @@ def _approach(stretch: Stretch) -> FloatArray:
     return np.asarray(np.where(clear, amplitude[cell, best], 0.0)[:, None] * basis[:, best].T)
 
 
-def _inflation(stretch: Stretch, approach: FloatArray) -> float:
+def _inflation(stretch: Stretch) -> float:
     """Factor (1 + ρ) / (1 − ρ) by which autocorrelation ρ widens the variance of a mean.
 
-    From the second half of the phase, without the exponential and a line. One cell's few frames
-    say little, so the median over cells is used, and only where it is significant; the bias of
-    short series (Kendall 1954) is removed.
+    From the second half of the phase, without its own parabola: what remains of the approach would
+    pass for autocorrelation. One cell's few frames say little, so the median over cells is used,
+    and only where it is significant; the bias of short series (Kendall 1954) is removed.
     """
     start = stretch.signal.shape[1] // 2
     complete = stretch.usable[:, start:].all(axis=1)
-    time = stretch.time_s[start:] - stretch.time_s[start:].mean()
-    frames = len(time)
+    frames = stretch.signal.shape[1] - start
     if not complete.any() or frames < 8:
         return 1.0
-    residual = (stretch.signal - approach)[complete, start:]
-    residual = residual - residual.mean(axis=1, keepdims=True)
-    residual = residual - np.outer(residual @ time / (time @ time), time)
+    basis, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, frames), 3))
+    signal = stretch.signal[complete, start:]
+    residual = signal - (signal @ basis) @ basis.T
     power = (residual**2).sum(axis=1)
     lagged = (residual[:, 1:] * residual[:, :-1]).sum(axis=1)
     raw = float(np.median(lagged / np.where(power > 0, power, 1.0)))
-    correlation = (raw * frames + 2) / (frames - 4)
-    error = 1.25 * frames**0.5 / (frames - 4) / len(residual) ** 0.5
+    correlation = (raw * frames + 3) / (frames - 5)
+    error = 1.25 * frames**0.5 / (frames - 5) / len(residual) ** 0.5
     correlation = min(correlation, 0.8) if correlation > 2 * error else 0.0
     return (1 + correlation) / (1 - correlation)
 

@@ -1,0 +1,311 @@
+"""The TIFF family: OME-TIFF, ImageJ hyperstack, MetaMorph STK, plain TIFF, BigTIFF."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import tifffile
+
+from zincflux.errors import ReaderError
+from zincflux.movie import Movie, Source
+from zincflux.readers import imagej, metamorph, ome
+from zincflux.readers.axes import Choice
+from zincflux.readers.metadata import Facts, resolution_um
+from zincflux.readers.stack import Stack, pick_scene
+from zincflux.readers.tiff_pages import DAMAGE, PagePlace, TiffPages
+
+NAME = "OME-TIFF, ImageJ TIFF, MetaMorph STK, TIFF, BigTIFF"
+
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_FORMATS = {"ome": "OME-TIFF", "imagej": "ImageJ TIFF", "stk": "MetaMorph STK"}
+_DESCRIPTION = 270  # code of the tag
+_RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
+
+
+def sniff(path: Path) -> bool:
+    """Tell by its first bytes whether a file is a TIFF."""
+    with path.open("rb") as file:
+        return file.read(4) in _MAGIC
+
+
+def read(path: Path, choice: Choice) -> Movie:
+    """Open a TIFF as a movie; its pages are read when they are asked for.
+
+    Raises
+    ------
+    ReaderError
+        If the file is damaged or truncated.
+    ExperimentError
+        If a key is needed to know what its axes are.
+    """
+    return read_stack(path, choice.scene).movie(choice)
+
+
+def started(path: Path) -> datetime | None:
+    """Return when the recording was started, if the file says so."""
+    with _opened(path) as tif:
+        return ome.started(ome.parse(tif.ome_metadata, path)) if tif.is_ome else None
+
+
+def read_stack(path: Path, scene: int | None = None) -> Stack:
+    """Open a TIFF without giving its axes a meaning.
+
+    Raises
+    ------
+    ReaderError
+        If the file is damaged or truncated.
+    ExperimentError
+        If there is no such scene.
+    """
+    with _opened(path) as tif:
+        _check_description(tif, path)
+        root = ome.parse(tif.ome_metadata, path) if tif.is_ome else None
+        if root is not None:
+            ome.check_files(root, path)
+        scenes = _scenes(tif, path)
+        chosen = scenes[pick_scene([item.name for item in scenes], scene, str(path))]
+        axes, shape, pages = _pages(tif, path, chosen)
+        outer = [n for n, letter in enumerate(axes) if letter not in "YX"]
+        expected = int(np.prod([shape[n] for n in outer]))
+        if expected != len(pages.pages) * pages.planes_per_page:
+            raise ReaderError(
+                f"{path}: expected {expected} planes ({axes}: {' × '.join(map(str, shape))}), "
+                f"found {len(pages.pages)} pages. The file is truncated or its description wrong: "
+                "copy or export it again."
+            )
+        pages.check_extent()
+        facts = _facts(tif, path, root, chosen)
+        return Stack(
+            planes=pages,
+            source=_source(tif, pages.paths, axes, shape, scenes),
+            facts=facts,
+            absent=_absent(pages),
+        )
+
+
+class _Scene(NamedTuple):
+    """One image of a file: a series of pages, or one region of a series."""
+
+    name: str
+    number: int
+    series: Any
+    region: int | None = None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file with tifffile; what goes wrong becomes one error that holds its complaints."""
+    with _listening() as complaints:
+        try:
+            with tifffile.TiffFile(path) as tif:
+                yield tif
+        except DAMAGE as error:
+            details = "; ".join(dict.fromkeys([str(error), *complaints[:2]]))
+            raise ReaderError(
+                f"{path}: expected a TIFF file, found one that is truncated or damaged "
+                f"({details}). Copy or export it again."
+            ) from error
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Collect what tifffile logs in this thread, so that it does not stand beside our error."""
+    complaints: list[str] = []
+    this_thread = threading.get_ident()
+
+    def keep(record: logging.LogRecord) -> bool:
+        if record.thread != this_thread:
+            return True
+        complaints.append(record.getMessage())
+        return False
+
+    logger = logging.getLogger("tifffile")
+    logger.addFilter(keep)
+    try:
+        yield complaints
+    finally:
+        logger.removeFilter(keep)
+
+
+def _scenes(tif: Any, path: Path) -> list[_Scene]:
+    every = list(tif.series)
+    _check_chain(tif, path)
+    described = [kind for kind in ("imagej", "shaped") if getattr(tif, f"is_{kind}")]
+    if not every or (described and every[0].kind in ("generic", "uniform")):
+        raise ReaderError(
+            f"{path}: the pages of this TIFF do not fit its description. It is truncated or "
+            "damaged: copy or export it again."
+        )
+    scenes = []
+    for number, series in enumerate(every):
+        name = series.name or f"scene {number}"
+        sizes = dict(zip(series.get_axes(False), series.get_shape(False), strict=True))
+        if sizes.get("R", 1) == 1:
+            scenes.append(_Scene(name, number, series))
+        else:
+            scenes += [_Scene(f"{name} {r}", number, series, r) for r in range(sizes["R"])]
+    return scenes
+
+
+def _check_description(tif: Any, path: Path) -> None:
+    """Make sure that the description is not cut off: tifffile passes over a tag that is."""
+    tiff, handle, page = tif.tiff, tif.filehandle, tif.pages.first
+    order: Literal["little", "big"] = "little" if tif.byteorder == "<" else "big"
+    handle.seek(page.offset)
+    n_tags = int.from_bytes(handle.read(tiff.tagnosize), order)
+    entries = handle.read(n_tags * tiff.tagsize)
+    codes = [
+        int.from_bytes(entries[n : n + 2], order) for n in range(0, len(entries), tiff.tagsize)
+    ]
+    if _DESCRIPTION in codes and _DESCRIPTION not in page.tags:
+        raise ReaderError(
+            f"{path}: the description of this TIFF lies beyond its end. The file is truncated: "
+            "copy or export it again."
+        )
+
+
+def _check_chain(tif: Any, path: Path) -> None:
+    """Make sure that the last page says that it is the last: tifffile stops at a broken link."""
+    position = tif.pages.next_page_offset
+    # For old ScanImage files tifffile computes the pages and does not follow the chain.
+    if position is None or tif.is_scanimage:
+        return
+    tif.filehandle.seek(position)
+    link = tif.filehandle.read(tif.tiff.offsetsize)
+    if len(link) < tif.tiff.offsetsize or any(link):
+        raise ReaderError(
+            f"{path}: expected more pages after page {len(tif.pages) - 1}, found none. The file is "
+            "truncated: copy or export it again."
+        )
+
+
+def _pages(tif: Any, path: Path, scene: _Scene) -> tuple[str, tuple[int, ...], TiffPages]:
+    """Find the pages of a scene; its axes are those longer than 1, and Y and X."""
+    series = scene.series
+    axes, shape = series.get_axes(False), series.get_shape(False)
+    paths: list[Path] = []
+    places = _places(series, int(np.prod(shape)), paths)
+    if scene.region is not None:
+        where = axes.index("R")
+        n_outer = min(axes.index("Y"), axes.index("X"))
+        numbers = np.arange(len(places)).reshape(shape[:n_outer])
+        places = [places[n] for n in numbers.take(scene.region, axis=where).ravel()]
+        axes, shape = axes.replace("R", ""), shape[:where] + shape[where + 1 :]
+    kept = [n for n, letter in enumerate(axes) if letter in "YX" or shape[n] > 1]
+    axes = _name_samples(tif, "".join(axes[n] for n in kept), [shape[n] for n in kept])
+    keyframe = series.keyframe
+    if series.transform is not None or keyframe.dtype is None or keyframe.dtype.kind not in "biuf":
+        raise ReaderError(
+            f"{path}: expected pixels that are real numbers, found {keyframe.dtype} "
+            f"({series.kind}). Export the file as OME-TIFF."
+        )
+    pages = TiffPages(
+        paths=tuple(paths),
+        pages=tuple(places),
+        page_shape=keyframe.shaped,
+        stored=keyframe.dtype.newbyteorder(tif.byteorder),
+    )
+    return axes, tuple(shape[n] for n in kept), pages
+
+
+def _name_samples(tif: Any, axes: str, shape: Sequence[int]) -> str:
+    """Name the samples of an ImageJ composite: ImageJ stores three 16-bit channels as RGB."""
+    if not tif.is_imagej or "S" not in axes or "C" in axes:
+        return axes
+    meta = tif.imagej_metadata or {}
+    is_composite = meta.get("channels") == shape[axes.index("S")]
+    return axes.replace("S", "C") if is_composite else axes
+
+
+def _places(series: Any, n_pixels: int, paths: list[Path]) -> list[PagePlace | None]:
+    """Find where each page lies; the files that they lie in are added to ``paths``."""
+    keyframe = series.keyframe
+    offset = series.dataoffset
+    if offset is not None and not series.is_multifile:
+        # One page may describe many that follow it without a description of their own.
+        paths.append(Path(keyframe.parent.filehandle.path))
+        size = int(np.prod(keyframe.shaped))
+        n_bytes = size * keyframe.dtype.itemsize
+        return [PagePlace(0, (offset + n * n_bytes,), (n_bytes,)) for n in range(n_pixels // size)]
+    return [None if page is None else _place(page, paths) for page in series]
+
+
+def _place(page: Any, paths: list[Path]) -> PagePlace:
+    path = Path(page.parent.filehandle.path)
+    if path not in paths:
+        paths.append(path)
+    file = paths.index(path)
+    offsets, counts = tuple(page.dataoffsets), tuple(page.databytecounts)
+    ends = [start + n for start, n in zip(offsets, counts, strict=False)]
+    if page.keyframe.is_final and all(
+        end == start for end, start in zip(ends, offsets[1:], strict=False)
+    ):
+        return PagePlace(file, offsets[:1], counts[:1])
+    # tifffile makes its decoder on first use, which must not happen in two threads at once.
+    _ = page.keyframe.decode
+    return PagePlace(file, offsets, counts, page.keyframe)
+
+
+def _absent(pages: TiffPages) -> frozenset[int]:
+    n = pages.planes_per_page
+    return frozenset(
+        number * n + plane
+        for number, place in enumerate(pages.pages)
+        if place is None
+        for plane in range(n)
+    )
+
+
+def _source(
+    tif: Any, paths: tuple[Path, ...], axes: str, shape: tuple[int, ...], scenes: list[_Scene]
+) -> Source:
+    kind = "ome" if tif.is_ome else scenes[0].series.kind
+    return Source(
+        paths=paths,
+        format=_FORMATS.get(kind, "BigTIFF" if tif.is_bigtiff else "TIFF"),
+        axes=axes,
+        shape=shape,
+        scenes=tuple(scene.name for scene in scenes) if len(scenes) > 1 else (),
+    )
+
+
+def _facts(tif: Any, path: Path, root: ome.Element | None, scene: _Scene) -> Facts:
+    """Ask whoever wrote the file for its metadata; the tags of plain TIFF come last."""
+    tags = tif.pages.first.tags
+    x, y = (_ratio(tags.valueof(f"{axis}Resolution")) for axis in "XY")
+    unit = _RESOLUTION_UNITS.get(int(tags.valueof("ResolutionUnit", default=0) or 0), "")
+    if root is not None:
+        sizes = zip(scene.series.get_axes(False), scene.series.get_shape(False), strict=True)
+        outer = [(axis, n) for axis, n in sizes if axis not in "YXR" and (axis != "S" or n > 1)]
+        return ome.facts(
+            root,
+            scene.number if scene.region is None else scene.region,
+            scene.series.name if scene.region is None else "",
+            "".join(axis for axis, _ in outer),
+            [n for _, n in outer],
+        )
+    if tif.is_imagej:
+        return imagej.facts(tif.imagej_metadata, (x, y), unit, str(path))
+    if tif.is_stk:
+        return metamorph.facts(tif.stk_metadata, str(path))
+    bits = int(scene.series.keyframe.bitspersample)
+    return Facts(
+        pixel_size_um=resolution_um(x, y, unit, str(path)),
+        bits=bits if bits not in (1, 8, 16, 32, 64) else None,
+    )
+
+
+def _ratio(value: Any) -> float:
+    """Turn the two integers of a TIFF fraction into a number; 0 where there is none."""
+    try:
+        numerator, denominator = value
+        return float(numerator) / float(denominator)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.0
