@@ -1,3 +1,92 @@
-"""From fluorescence time-lapse movies to calibrated free zinc per cell."""
+"""From fluorescence time-lapse movies to calibrated free zinc per cell.
+
+The names here are the public interface; each is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from zincflux.calibrate import Calibration, calibrate_in_situ, free_zinc
+    from zincflux.errors import ZincfluxError, ZincfluxWarning
+    from zincflux.experiment import Experiment, load_experiment
+    from zincflux.indicators import Indicator, load_indicator
+    from zincflux.measure import measure_labels
+    from zincflux.movie import Movie
+    from zincflux.pipeline import Analysis, analyze, iter_analyze, iter_frames
+    from zincflux.readers import open_movie
+    from zincflux.results import Results, read_results
+    from zincflux.segment import Otsu, Watershed
+    from zincflux.synthetic import Simulation, simulate
+    from zincflux.track import link
+    from zincflux.workflow import run
+
+_HOME = {
+    "Analysis": "pipeline",
+    "Calibration": "calibrate",
+    "Experiment": "experiment",
+    "Indicator": "indicators",
+    "Movie": "movie",
+    "Otsu": "segment",
+    "Results": "results",
+    "Simulation": "synthetic",
+    "Watershed": "segment",
+    "ZincfluxError": "errors",
+    "ZincfluxWarning": "errors",
+    "analyze": "pipeline",
+    "calibrate_in_situ": "calibrate",
+    "free_zinc": "calibrate",
+    "iter_analyze": "pipeline",
+    "iter_frames": "pipeline",
+    "link": "track",
+    "load_experiment": "experiment",
+    "load_indicator": "indicators",
+    "measure_labels": "measure",
+    "open_movie": "readers",
+    "read_results": "results",
+    "run": "workflow",
+    "simulate": "synthetic",
+}
+
+__all__ = [
+    "Analysis",
+    "Calibration",
+    "Experiment",
+    "Indicator",
+    "Movie",
+    "Otsu",
+    "Results",
+    "Simulation",
+    "Watershed",
+    "ZincfluxError",
+    "ZincfluxWarning",
+    "analyze",
+    "calibrate_in_situ",
+    "free_zinc",
+    "iter_analyze",
+    "iter_frames",
+    "link",
+    "load_experiment",
+    "load_indicator",
+    "measure_labels",
+    "open_movie",
+    "read_results",
+    "run",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,145 @@
+"""How sharp each frame is: an addition often throws the field out of focus for some frames."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+from zincflux.movie import FloatArray, Image
+
+COARSE_PX = 8
+"""Pixels across the squares whose edges defocus leaves as they are."""
+
+SMALLEST_SIDE_PX = 24
+"""Side of an image below which there are too few squares to compare with."""
+
+SIGNIFICANT = 3.0
+"""Standard errors that the edges between squares must reach for a score."""
+
+LARGEST_ERROR = 0.3
+"""Standard error of a score, relative to the score, above which there is none."""
+
+
+def focus_score(image: Image) -> float:
+    r"""Score the sharpness of an image.
+
+    The score is the energy of the edges between pixels over that between squares of 8 × 8 pixels,
+    :math:`64\,G_1/G_8`. The energy is
+    :math:`G = \langle \Delta_x I(y, x)\,\Delta_x I(y+1, x)\rangle` and the same along y: the
+    product of *neighbouring* differences, in which the noise of pixels, being independent, cancels.
+    Blur removes the fine edges and leaves the coarse ones; gain, offset, smooth background and the
+    brightness of the cells change both alike.
+
+    Parameters
+    ----------
+    image
+        Pixels (Y, X) of any real dtype; NaN pixels are left out.
+
+    Returns
+    -------
+    float
+        Dimensionless, higher is sharper; compared only between frames of a movie. NaN where the
+        image shows nothing, is too noisy, or is smaller than 24 pixels.
+
+    Examples
+    --------
+    >>> y, x = np.mgrid[:128, :128]
+    >>> disc = 100.0 * (np.hypot(y - 60, x - 66) < 20)
+    >>> round(focus_score(disc), 6) == round(focus_score(1000 + 10 * disc), 6)
+    True
+    """
+    pixels = np.asarray(image, dtype=np.float64)
+    if min(pixels.shape) < SMALLEST_SIDE_PX or not np.isfinite(pixels).any():
+        return float("nan")
+    pixels = np.where(np.isfinite(pixels), pixels, np.nan)
+    pixels = pixels - np.nanmedian(pixels)
+    fine, fine_error = _edge_energy(pixels)
+    coarse, coarse_error = _edge_energy(_squares(pixels))
+    if not coarse > SIGNIFICANT * coarse_error or fine_error > LARGEST_ERROR * abs(fine):
+        return float("nan")
+    return COARSE_PX**2 * fine / coarse
+
+
+def _squares(pixels: FloatArray) -> FloatArray:
+    """Mean of each square of 8 × 8 pixels; the rest at the far edges is left out."""
+    height, width = (side // COARSE_PX for side in pixels.shape)
+    cropped = pixels[: height * COARSE_PX, : width * COARSE_PX]
+    blocks = cropped.reshape(height, COARSE_PX, width, COARSE_PX)
+    result: FloatArray = blocks.mean(axis=(1, 3))
+    return result
+
+
+def _edge_energy(pixels: FloatArray) -> tuple[float, float]:
+    """Mean product of neighbouring differences along both axes, and its standard error."""
+    along_x, along_y = np.diff(pixels, axis=1), np.diff(pixels, axis=0)
+    products = np.concatenate(
+        [(along_x[1:] * along_x[:-1]).ravel(), (along_y[:, 1:] * along_y[:, :-1]).ravel()]
+    )
+    products = products[np.isfinite(products)]
+    if not products.size:
+        return float("nan"), float("nan")
+    return float(products.mean()), float(products.std() / np.sqrt(products.size))
+
+
+def defocused(
+    scores: ArrayLike,
+    *,
+    window_frames: int = 31,
+    drop: float = 0.15,
+    n_sd: float = 5.0,
+) -> NDArray[np.bool_]:
+    """Tell which frames of a movie are out of focus.
+
+    A frame is so when its score falls below the running median by more than `drop` and by more
+    than `n_sd` robust standard deviations of the scores around it, or when it falls below the
+    median of the whole movie by more than twice `drop` and as many deviations, so that focus lost
+    for longer than half the window is seen as well.
+
+    Parameters
+    ----------
+    scores
+        `focus_score` of each frame, shape (T,); NaN where there is none.
+    window_frames
+        Frames that the running median is taken over.
+    drop
+        Least drop, as a fraction of the median.
+    n_sd
+        Least drop in robust standard deviations.
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans, shape (T,); False where there is no score.
+
+    Examples
+    --------
+    >>> defocused([4.3, 4.2, 4.3, 2.1, 4.4]).tolist()
+    [False, False, False, True, False]
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    known = np.isfinite(values)
+    if known.sum() < 3:
+        return np.zeros(values.shape, dtype=bool)
+    log_score = np.full(values.shape, np.nan)
+    # A score at or below 0 is noise about no fine edge at all: as blurred as can be.
+    log_score[known] = np.log(np.maximum(values[known], 1e-3))
+    near = _running_median(log_score, window_frames)
+    # From frame to frame, since a dozen blurred frames in a row would widen any other measure.
+    steps = np.abs(np.diff(log_score, prepend=np.nan))
+    scatter = 1.4826 / np.sqrt(2) * _running_median(steps, window_frames)
+    below_near = near - log_score
+    below_all = np.nanmedian(log_score) - log_score
+    least = n_sd * scatter
+    sudden = below_near > np.maximum(-np.log1p(-drop), least)
+    lasting = below_all > np.maximum(-np.log1p(-2 * drop), least)
+    return np.asarray(known & (sudden | lasting))
+
+
+def _running_median(values: FloatArray, window: int) -> FloatArray:
+    """Median of the known values around each; NaN where there are none."""
+    half = max(1, window // 2)
+    padded = np.pad(values, half, constant_values=np.nan)
+    around = np.ma.masked_invalid(sliding_window_view(padded, 2 * half + 1))
+    result: FloatArray = np.ma.median(around, axis=1).filled(np.nan)
+    return result

@@ -1,0 +1,7 @@
+"""The chain from a movie to tables, step by step."""
+
+from zincflux.pipeline.analysis import Analysis, analyze, iter_analyze
+from zincflux.pipeline.frames import FrameRows, iter_frames
+from zincflux.pipeline.survey import Progress
+
+__all__ = ["Analysis", "FrameRows", "Progress", "analyze", "iter_analyze", "iter_frames"]

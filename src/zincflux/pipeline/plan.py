@@ -1,0 +1,281 @@
+"""Plan: an experiment met with its movie; every question of the settings answered once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from zincflux.camera import NoiseModel, noise_from_settings
+from zincflux.correct.flat_field import flat_gain, flatten
+from zincflux.errors import ExperimentError, ReaderError
+from zincflux.experiment import Channels, Experiment
+from zincflux.indicators import Indicator
+from zincflux.movie import FloatArray, Image, Movie
+from zincflux.phases import check_inside
+from zincflux.readers import read_image
+
+EXPOSURE_TOLERANCE = 0.01
+"""Relative change of exposure within a movie that is taken for rounding."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Roles of the measured channels, as positions among them.
+
+    Attributes
+    ----------
+    signal
+        One channel, or numerator and denominator of a ratio.
+    segment
+        Channels whose sum the cells are found in.
+    nucleus, acceptor
+        Nuclear stain and acceptor, or None.
+    """
+
+    signal: tuple[int, ...]
+    segment: tuple[int, ...]
+    nucleus: int | None
+    acceptor: int | None
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether the signal is a ratio: then ``signal`` is numerator and denominator."""
+        return len(self.signal) == 2
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What an analysis needs to know before the first frame is read.
+
+    Attributes
+    ----------
+    movie, experiment
+        What is analysed, and how.
+    indicator
+        The indicator, or None.
+    indices, channels
+        Numbers and names of the measured channels, in the movie's order.
+    roles
+        Roles of these channels.
+    time_s
+        Time of each frame, shape (T,).
+    pixel_size_um
+        Edge of a pixel.
+    dark
+        Level or image (Y, X) that is subtracted before the flat field, in counts.
+    gains
+        Flat-field gains (C, Y, X), or None.
+    noise
+        Camera noise from the settings, or None where it must be estimated.
+    saturation_level
+        Counts at which a pixel is at the camera's limit, or None.
+    """
+
+    movie: Movie
+    experiment: Experiment
+    indicator: Indicator | None
+    indices: tuple[int, ...]
+    channels: tuple[str, ...]
+    roles: Roles
+    time_s: FloatArray
+    pixel_size_um: float
+    dark: FloatArray | float
+    gains: Image | None
+    noise: NoiseModel | None
+    saturation_level: float | None
+
+    @property
+    def follows(self) -> bool:
+        """Whether cells are found in every frame and linked."""
+        return self.experiment.track.mode == "follow"
+
+    def read(self, t: int) -> Image:
+        """Read the measured channels of frame ``t``, shape (C, Y, X)."""
+        frame = self.movie.frame(t)
+        return frame if len(self.indices) == len(frame) else frame[list(self.indices)]
+
+    def flat(self, frame: Image) -> Image:
+        """Apply dark and flat field to a frame (C, Y, X); the frame itself where there is none."""
+        if not self.corrects_pixels:
+            return frame
+        gains = np.ones(self.movie.frame_shape) if self.gains is None else self.gains
+        return flatten(frame, gains, self.dark)
+
+    @property
+    def corrects_pixels(self) -> bool:
+        """Whether pixels are changed before they are measured."""
+        return self.gains is not None or np.ndim(self.dark) > 0
+
+    def segment_image(self, flat: Image) -> Image:
+        """Give the image (Y, X) the cells are found in: one channel, or the sum of two."""
+        first, *others = self.roles.segment
+        if not others:
+            return np.asarray(flat[first])
+        return np.asarray(flat[list(self.roles.segment)].sum(axis=0, dtype=np.float64))
+
+    def with_gains(self, gains: Image) -> Plan:
+        """Return the plan with flat-field gains that were estimated from the movie."""
+        return replace(self, gains=gains)
+
+
+def make_plan(experiment: Experiment, movie: Movie) -> Plan:
+    """Meet an experiment with its movie.
+
+    Raises
+    ------
+    ExperimentError
+        If a channel, the pixel size or the frame interval is missing, or phases lie outside.
+    ReaderError
+        If the exposure changes within the movie.
+    """
+    time_s = movie.require_time()
+    check_inside(experiment.phases, time_s)
+    indicator = experiment.load_indicator()
+    wanted = _named_channels(experiment.channels, indicator, movie)
+    indices = tuple(sorted({index for group in wanted.values() for index in group}))
+    _check_exposure(movie, indices)
+    shape = movie.frame_shape
+    dark = _dark(experiment, shape)
+    return Plan(
+        movie=movie,
+        experiment=experiment,
+        indicator=indicator,
+        indices=indices,
+        channels=tuple(movie.channels[index] for index in indices),
+        roles=_roles(wanted, indices, experiment),
+        time_s=time_s,
+        pixel_size_um=movie.require_pixel_size(),
+        dark=dark,
+        gains=_given_gains(experiment, shape, len(indices)),
+        noise=noise_from_settings(
+            experiment.camera, len(indices), None if isinstance(dark, float) else dark
+        ),
+        saturation_level=experiment.camera.saturation_level or movie.saturation_level,
+    )
+
+
+def _named_channels(
+    channels: Channels, indicator: Indicator | None, movie: Movie
+) -> dict[str, tuple[int, ...]]:
+    """Find every channel that has a role; the value is empty where the role is not given."""
+    named: dict[str, tuple[int, ...]] = {
+        role: ()
+        if getattr(channels, role) is None
+        else (movie.channel_index(getattr(channels, role), key=f"channels.{role}"),)
+        for role in ("signal", "numerator", "denominator", "segment", "nucleus", "acceptor")
+    }
+    named["extra"] = tuple(movie.channel_index(c, key="channels.extra") for c in channels.extra)
+    if not named["signal"] and not named["numerator"]:
+        named["signal"] = (_only_channel(movie),)
+    _check_kind(indicator, ratio=bool(named["numerator"]))
+    return named
+
+
+def _only_channel(movie: Movie) -> int:
+    if len(movie.channels) == 1:
+        return 0
+    raise ExperimentError(
+        f"channels: the movie has {len(movie.channels)} channels "
+        f"({', '.join(map(repr, movie.channels))}) and none is named. Set channels.signal, or "
+        "channels.numerator and channels.denominator."
+    )
+
+
+def _check_kind(indicator: Indicator | None, *, ratio: bool) -> None:
+    if indicator is None:
+        return
+    if indicator.kind == "intensity" and ratio:
+        raise ExperimentError(
+            f"channels: {indicator.name} is an intensity indicator, but numerator and denominator "
+            "are given. Set channels.signal instead."
+        )
+    if indicator.kind != "intensity" and not ratio:
+        raise ExperimentError(
+            f"channels: {indicator.name} is a {indicator.kind} indicator and needs two channels. "
+            "Set channels.numerator and channels.denominator."
+        )
+
+
+def _roles(
+    wanted: dict[str, tuple[int, ...]], indices: tuple[int, ...], experiment: Experiment
+) -> Roles:
+    def place(role: str) -> int | None:
+        return indices.index(wanted[role][0]) if wanted[role] else None
+
+    signal = (*wanted["signal"], *wanted["numerator"], *wanted["denominator"])
+    segment = wanted["segment"] or signal
+    roles = Roles(
+        signal=tuple(indices.index(index) for index in signal),
+        segment=tuple(indices.index(index) for index in segment),
+        nucleus=place("nucleus"),
+        acceptor=place("acceptor"),
+    )
+    _check_uses(roles, experiment)
+    return roles
+
+
+def _check_uses(roles: Roles, experiment: Experiment) -> None:
+    """Refuse settings that ask for a channel which has not been named."""
+    bleed = experiment.bleed_through
+    if (bleed.donor or bleed.acceptor) and not roles.is_ratio:
+        raise ExperimentError(
+            "bleed_through: a correction is set, but the movie is not analysed as a ratio. "
+            "Set channels.numerator and channels.denominator."
+        )
+    if bleed.acceptor and roles.acceptor is None:
+        raise ExperimentError(
+            "bleed_through.acceptor is set, but there is no acceptor channel. "
+            "Set channels.acceptor."
+        )
+    inner = {"nucleus", "ring"} & set(experiment.segment.regions)
+    if inner and roles.nucleus is None:
+        raise ExperimentError(
+            f"segment.regions: {', '.join(sorted(inner))} need a nuclear stain. "
+            "Set channels.nucleus."
+        )
+
+
+def _check_exposure(movie: Movie, indices: tuple[int, ...]) -> None:
+    if movie.exposure_s is None:
+        return
+    for index in indices:
+        exposure = movie.exposure_s[:, index]
+        changed = np.abs(exposure - exposure[0]) > EXPOSURE_TOLERANCE * exposure[0]
+        if changed.any():
+            t = int(np.argmax(changed))
+            raise ReaderError(
+                f"{movie.source.paths[0] if movie.source.paths else 'movie'}: the exposure of "
+                f"channel {movie.channels[index]!r} changes from {exposure[0]:g} s to "
+                f"{exposure[t]:g} s at frame {t}, so its brightness is not comparable. "
+                "Expected one exposure; analyse the two parts as two movies."
+            )
+
+
+def _dark(experiment: Experiment, shape: tuple[int, int]) -> FloatArray | float:
+    if experiment.camera.dark is None:
+        return float(experiment.camera.offset or 0.0)
+    return _image_of(experiment.camera.dark, shape, "camera.dark")
+
+
+def _given_gains(experiment: Experiment, shape: tuple[int, int], n_channels: int) -> Image | None:
+    flat_field = experiment.flat_field
+    if flat_field.method != "image" or flat_field.image is None:
+        return None
+    image = _image_of(flat_field.image, shape, "flat_field.image")
+    dark = None
+    if flat_field.dark is not None:
+        dark = _image_of(flat_field.dark, shape, "flat_field.dark")
+    gain = flat_gain(image, dark)
+    return np.broadcast_to(gain, (n_channels, *shape))
+
+
+def _image_of(path: str, shape: tuple[int, int], key: str) -> FloatArray:
+    image = read_image(path)
+    if image.shape != shape:
+        raise ExperimentError(
+            f"{key}: expected an image of {shape[0]} × {shape[1]} pixels like the movie, found "
+            f"{image.shape[0]} × {image.shape[1]} in {path}. Use one made with the same camera "
+            "settings."
+        )
+    return image

@@ -1,0 +1,260 @@
+"""From rows per frame to traces per cell: linking, background, bleaching, bleed-through, signal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zincflux.correct.background import per_channel, subtract_background
+from zincflux.correct.bleaching import (
+    BleachFit,
+    bleaching_groups,
+    check_bleaching_phases,
+    fit_bleaching,
+    reference_bleaching,
+)
+from zincflux.correct.bleed_through import correct_bleed_through
+from zincflux.movie import FloatArray
+from zincflux.pipeline.frames import FrameRows
+from zincflux.pipeline.plan import Plan
+from zincflux.pipeline.survey import Survey
+from zincflux.track import link
+
+MEDIAN_EFFICIENCY = 1.25
+"""Standard error of a median over that of a mean, for normal noise (√(π/2))."""
+
+
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """Traces of n cells (and regions) over T frames and C channels; NaN where not measured.
+
+    Attributes
+    ----------
+    cell_id, parent_id, region
+        Identity of each row, (n,).
+    y_um, x_um, area_um2, inside_fraction, clipped_fraction
+        Shape (n, T).
+    raw, background, corrected, corrected_sd
+        Counts, shape (C, n, T).
+    bleaching
+        Fit per channel, or None.
+    """
+
+    cell_id: NDArray[np.int64]
+    parent_id: NDArray[np.int64]
+    region: NDArray[np.object_]
+    y_um: FloatArray
+    x_um: FloatArray
+    area_um2: FloatArray
+    inside_fraction: FloatArray
+    clipped_fraction: FloatArray
+    raw: FloatArray
+    background: FloatArray
+    corrected: FloatArray
+    corrected_sd: FloatArray
+    bleaching: tuple[BleachFit, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Identities:
+    """Which cell every label of every frame is.
+
+    Attributes
+    ----------
+    cell_id, parent_id
+        One entry per cell, by ascending id.
+    of_frame
+        For each frame the cell id of each label, in the order of the labels.
+    """
+
+    cell_id: NDArray[np.int64]
+    parent_id: NDArray[np.int64]
+    of_frame: tuple[NDArray[np.int64], ...]
+
+
+def identify(found: Survey, frames: Sequence[FrameRows]) -> Identities:
+    """Give every label of every frame its cell: its own number, or the track it was linked to."""
+    ids = [rows.runs["cell"].ids.astype(np.int64) for rows in frames]
+    if not found.plan.follows:
+        own = ids[0]
+        return Identities(own, np.zeros_like(own), tuple(ids))
+    experiment = found.plan.experiment
+    linked = link(_objects(found, frames), experiment.track)
+    by_label = linked.sort_values(["frame", "label"])
+    groups = dict(iter(by_label.groupby("frame")["cell_id"]))
+    of_frame = tuple(
+        groups[rows.t].to_numpy(np.int64) if rows.t in groups else np.zeros(0, np.int64)
+        for rows in frames
+    )
+    parents = linked.groupby("cell_id")["parent_id"].first().sort_index()
+    return Identities(parents.index.to_numpy(np.int64), parents.to_numpy(np.int64), of_frame)
+
+
+def _objects(found: Survey, frames: Sequence[FrameRows]) -> pd.DataFrame:
+    """List the cells of all frames with their positions in the first frame's coordinates."""
+    plan = found.plan
+    tables = []
+    for rows in frames:
+        cells = rows.flat["cell"]
+        dy, dx = found.shifts_px[rows.t]
+        tables.append(
+            pd.DataFrame(
+                {
+                    "frame": rows.t,
+                    "label": cells.ids,
+                    "y_um": (cells.y_px - dy) * plan.pixel_size_um,
+                    "x_um": (cells.x_px - dx) * plan.pixel_size_um,
+                    "area_um2": cells.area_px * plan.pixel_size_um**2,
+                    "intensity": cells.mean[list(plan.roles.segment)].sum(axis=0),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def assemble(found: Survey, frames: Sequence[FrameRows], who: Identities) -> Traces:
+    """Turn the rows of all frames into corrected traces.
+
+    Parameters
+    ----------
+    found
+        The survey of the movie.
+    frames
+        The rows of every frame, in order.
+    who
+        Cell of every label.
+    """
+    plan = found.plan
+    regions = plan.experiment.segment.regions
+    n, n_frames = len(who.cell_id) * len(regions), len(frames)
+    n_channels = len(plan.channels)
+    planes = {name: np.full((n, n_frames), np.nan) for name in _PLANES}
+    cubes = {name: np.full((n_channels, n, n_frames), np.nan) for name in _CUBES}
+    for rows in frames:
+        for number, region in enumerate(regions):
+            _fill(found, rows, region, _rows_of(rows, region, who, number), planes, cubes)
+    keep = ~np.isnan(planes["area_um2"]).all(axis=1)
+    planes = {name: values[keep] for name, values in planes.items()}
+    cubes = {name: values[:, keep] for name, values in cubes.items()}
+    corrected, corrected_sd, bleaching = _correct(plan, frames, cubes)
+    return Traces(
+        cell_id=np.tile(who.cell_id, len(regions))[keep],
+        parent_id=np.tile(who.parent_id, len(regions))[keep],
+        region=np.repeat(np.array(regions, dtype=object), len(who.cell_id))[keep],
+        raw=cubes["raw"],
+        background=cubes["background"],
+        corrected=corrected,
+        corrected_sd=corrected_sd,
+        bleaching=bleaching,
+        **planes,
+    )
+
+
+_PLANES = ("y_um", "x_um", "area_um2", "inside_fraction", "clipped_fraction")
+_CUBES = ("raw", "flat", "background", "variance")
+
+
+def _rows_of(rows: FrameRows, region: str, who: Identities, number: int) -> NDArray[np.intp]:
+    """Row of each label of a region of one frame."""
+    cells = rows.runs["cell"].ids
+    place = np.searchsorted(cells, rows.runs[region].ids)
+    found = np.searchsorted(who.cell_id, who.of_frame[rows.t][place])
+    return found + number * len(who.cell_id)
+
+
+def _fill(
+    found: Survey,
+    rows: FrameRows,
+    region: str,
+    place: NDArray[np.intp],
+    planes: dict[str, FloatArray],
+    cubes: dict[str, FloatArray],
+) -> None:
+    plan, t = found.plan, rows.t
+    raw, flat = rows.raw[region], rows.flat[region]
+    size = plan.pixel_size_um
+    seen = raw.area_px > 0
+    place = place[seen]
+    planes["y_um"][place, t] = raw.y_px[seen] * size
+    planes["x_um"][place, t] = raw.x_px[seen] * size
+    planes["area_um2"][place, t] = raw.area_px[seen] * size**2
+    planes["inside_fraction"][place, t] = rows.runs[region].inside_fraction[seen]
+    clipped = raw.clipped_fraction[list(plan.roles.signal)].max(axis=0)
+    planes["clipped_fraction"][place, t] = clipped[seen]
+    level = rows.background
+    background = np.broadcast_to(level.level[:, None], raw.mean.shape)
+    variance = found.noise.variance_of_mean(raw.mean, raw.n_valid)
+    # A background that is given, or none, has no noise of its own.
+    spread = MEDIAN_EFFICIENCY * np.nan_to_num(level.noise_sd)[:, None]
+    n_pixels = np.full(raw.ids.shape, max(level.n_pixels, 1))
+    if rows.ring is not None:
+        cells = rows.runs["cell"].ids
+        own = rows.ring[:, np.searchsorted(cells, raw.ids)]
+        background = np.where(np.isnan(own), background, own)
+        n_pixels = np.maximum(raw.area_px, 1)
+    cubes["raw"][:, place, t] = raw.mean[:, seen]
+    cubes["flat"][:, place, t] = flat.mean[:, seen]
+    cubes["background"][:, place, t] = background[:, seen]
+    cubes["variance"][:, place, t] = (variance + spread**2 / n_pixels)[:, seen]
+
+
+def _correct(
+    plan: Plan, frames: Sequence[FrameRows], cubes: dict[str, FloatArray]
+) -> tuple[FloatArray, FloatArray, tuple[BleachFit, ...] | None]:
+    """Subtract background and autofluorescence, undo bleaching and bleed-through."""
+    experiment = plan.experiment
+    own = per_channel(
+        experiment.background.autofluorescence, plan.channels, key="background.autofluorescence"
+    )
+    corrected = subtract_background(cubes["flat"], cubes["background"], own[:, None, None])
+    sd = np.sqrt(cubes["variance"])
+    fits = _bleaching(plan, frames, corrected)
+    if fits is not None:
+        factor = np.stack([fit.factor for fit in fits])[:, None, :]
+        corrected, sd = corrected / factor, sd / factor
+    if plan.roles.is_ratio:
+        _unmix(plan, corrected, sd)
+    return corrected, sd, fits
+
+
+def _unmix(plan: Plan, corrected: FloatArray, sd: FloatArray) -> None:
+    """Take the bleed-through out of the numerator of (C, n, T) arrays, in place."""
+    bleed, (upper, lower) = plan.experiment.bleed_through, plan.roles.signal
+    acceptor = plan.roles.acceptor
+    light = 0.0 if acceptor is None else corrected[acceptor]
+    noise = 0.0 if acceptor is None else sd[acceptor]
+    corrected[upper] = correct_bleed_through(corrected[upper], corrected[lower], light, bleed)
+    sd[upper] = np.sqrt(
+        sd[upper] ** 2 + (bleed.donor * sd[lower]) ** 2 + (bleed.acceptor * noise) ** 2
+    )
+
+
+def _bleaching(
+    plan: Plan, frames: Sequence[FrameRows], corrected: FloatArray
+) -> tuple[BleachFit, ...] | None:
+    """Fit the loss of brightness of each channel."""
+    settings = plan.experiment.bleaching
+    if settings.method == "none" or corrected.shape[1] == 0:
+        return None
+    if settings.method == "reference":
+        level = np.stack([rows.background.level for rows in frames], axis=1)
+        seen = np.stack([rows.reference for rows in frames if rows.reference is not None], axis=1)
+        return tuple(reference_bleaching(trace) for trace in seen - level)
+    phases = check_bleaching_phases(settings, plan.experiment.phases)
+    groups = bleaching_groups(phases, plan.time_s)
+    return tuple(
+        fit_bleaching(plan.time_s, _pooled(channel, groups >= 0), groups) for channel in corrected
+    )
+
+
+def _pooled(traces: FloatArray, used: NDArray[np.bool_]) -> FloatArray:
+    """Pool traces (n, T) after scaling each by its own mean, so that no bright cell rules."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        filled = np.ma.masked_invalid(traces)
+        scale = filled[:, used].mean(axis=1)
+        pooled = (filled / scale[:, None]).mean(axis=0)
+    return np.asarray(np.ma.filled(pooled, np.nan), dtype=np.float64)

@@ -1,0 +1,185 @@
+"""From corrected traces to signal, F/F0 and free zinc, with a reason where there is no number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zincflux.calibrate import (
+    Calibration,
+    ZincEstimate,
+    calibrate,
+    free_zinc,
+)
+from zincflux.flux import baseline_mean, f_f0
+from zincflux.focus import defocused
+from zincflux.movie import FloatArray
+from zincflux.phases import frames_of, with_role
+from zincflux.pipeline.plan import Plan
+from zincflux.pipeline.traces import Traces
+
+INSIDE = 0.9
+"""Part of a cell that must lie in the frame for its mean to be the cell's."""
+
+SATURATED = 0.01
+"""Part of a cell's pixels at the camera's limit that makes its mean too low."""
+
+DIM = 5.0
+"""A denominator smaller than this many times its standard error makes no ratio."""
+
+
+_FEWEST_FRAMES = 10
+_MEDIAN_OF_NORMAL = 0.6745
+"""Median absolute value of a standard normal variable."""
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """Signal and zinc of n rows over T frames.
+
+    Attributes
+    ----------
+    signal, signal_sd, f_f0
+        Shape (n, T).
+    f0
+        Mean signal in the baseline, (n,).
+    flag
+        Why there is no number, (n, T); empty where there is one.
+    zinc
+        Free zinc with its interval.
+    calibration
+        What it was converted with, or None.
+    defocused
+        Frames out of focus, (T,).
+    noise_inflation
+        How much noisier each trace is than its camera noise says, (n,).
+    """
+
+    signal: FloatArray
+    signal_sd: FloatArray
+    f0: FloatArray
+    f_f0: FloatArray
+    flag: NDArray[np.object_]
+    zinc: ZincEstimate
+    calibration: Calibration | None
+    defocused: NDArray[np.bool_]
+    noise_inflation: FloatArray
+
+
+def convert(plan: Plan, traces: Traces, focus: Sequence[float]) -> Converted:
+    """Convert every cell on its own: signal, F/F0, calibration, zinc.
+
+    Parameters
+    ----------
+    plan
+        The plan of the analysis.
+    traces
+        Corrected traces.
+    focus
+        Sharpness of each frame.
+    """
+    signal, signal_sd, dim = _signal(plan, traces)
+    blurred = defocused(np.asarray(focus, dtype=np.float64))
+    flag = _flags(traces, dim, blurred)
+    usable = flag == ""
+    inflation = noise_inflation(np.where(usable, signal, np.nan), signal_sd)
+    signal_sd = signal_sd * inflation[:, None]
+    f0 = baseline_mean(np.where(usable, signal, np.nan), _baseline(plan))
+    calibration = calibrate(
+        signal,
+        signal_sd,
+        plan.time_s,
+        plan.experiment.phases,
+        usable=usable,
+        cell_ids=traces.cell_id,
+        indicator=plan.indicator,
+        settings=plan.experiment.calibration,
+    )
+    zinc = free_zinc(signal, calibration, signal_sd)
+    known = (flag != "") | (zinc.flag == "")
+    flag = np.where(known, flag, zinc.flag)
+    return Converted(
+        signal=signal,
+        signal_sd=signal_sd,
+        f0=f0,
+        f_f0=f_f0(signal, f0),
+        flag=flag,
+        zinc=zinc.where(usable),
+        calibration=calibration,
+        defocused=blurred,
+        noise_inflation=inflation,
+    )
+
+
+def _signal(plan: Plan, traces: Traces) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Give signal, its standard error, and where the denominator is too dim; each (n, T)."""
+    if not plan.roles.is_ratio:
+        (channel,) = plan.roles.signal
+        signal = traces.corrected[channel]
+        return signal, traces.corrected_sd[channel], np.zeros(signal.shape, dtype=bool)
+    upper, lower = traces.corrected[list(plan.roles.signal)]
+    sd_upper, sd_lower = traces.corrected_sd[list(plan.roles.signal)]
+    dim = lower < DIM * sd_lower
+    lower = np.where(dim, np.nan, lower)
+    ratio = upper / lower
+    return ratio, np.hypot(sd_upper, ratio * sd_lower) / lower, dim
+
+
+def _flags(
+    traces: Traces, dim: NDArray[np.bool_], blurred: NDArray[np.bool_]
+) -> NDArray[np.object_]:
+    """Give each row and frame the strongest reason against it, or an empty text."""
+    shape = traces.area_um2.shape
+    flag = np.full(shape, "", dtype=object)
+    reasons = {
+        "dim_denominator": dim,
+        "saturated_pixels": traces.clipped_fraction > SATURATED,
+        "defocused": np.broadcast_to(blurred, shape),
+        "off_edge": traces.inside_fraction < INSIDE,
+        "lost": np.isnan(traces.area_um2),
+    }
+    for reason, where in reasons.items():
+        flag[where] = reason
+    return flag
+
+
+def _baseline(plan: Plan) -> NDArray[np.bool_]:
+    """Frames that F0 is made of: the first baseline, or the first frame where none is named."""
+    baselines = with_role(plan.experiment.phases, "baseline")
+    if baselines:
+        return frames_of(baselines[0], plan.time_s)
+    return np.asarray(np.arange(len(plan.time_s)) == 0)
+
+
+def noise_inflation(signal: FloatArray, signal_sd: FloatArray) -> FloatArray:
+    """Compare the scatter of traces from frame to frame with what their camera noise predicts.
+
+    The second difference of a trace cancels any steady change; its median absolute value, over
+    that of normal noise of the predicted size, tells how much noisier the trace really is (cells
+    that move under the mask, flicker of the lamp).
+
+    Parameters
+    ----------
+    signal, signal_sd
+        Traces and predicted standard errors, shape (n, T); NaN where there is no number.
+
+    Returns
+    -------
+    numpy.ndarray
+        Factor ≥ 1, shape (n,); 1 where there are too few frames to tell.
+    """
+    if signal.shape[1] < _FEWEST_FRAMES:
+        return np.ones(len(signal))
+    middle, before, after = signal[:, 1:-1], signal[:, :-2], signal[:, 2:]
+    variance = signal_sd[:, 1:-1] ** 2 + (signal_sd[:, :-2] ** 2 + signal_sd[:, 2:] ** 2) / 4
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = np.abs(middle - (before + after) / 2) / np.sqrt(variance)
+    known = np.isfinite(score).sum(axis=1) >= _FEWEST_FRAMES - 2
+    result = np.ones(len(signal))
+    if known.any():
+        result[known] = np.nanmedian(np.where(np.isfinite(score), score, np.nan)[known], axis=1)
+        result[known] /= _MEDIAN_OF_NORMAL
+    return np.maximum(result, 1.0)

@@ -1,0 +1,21 @@
+"""The files of a finished analysis and of a simulated movie."""
+
+from zincflux.results.folder import Results, read_results, read_run, write_results
+from zincflux.results.images import write_label_stack, write_movie
+from zincflux.results.provenance import hash_inputs, versions
+from zincflux.results.simulation import write_simulation
+from zincflux.results.staging import staging, write_text
+
+__all__ = [
+    "Results",
+    "hash_inputs",
+    "read_results",
+    "read_run",
+    "staging",
+    "versions",
+    "write_label_stack",
+    "write_movie",
+    "write_results",
+    "write_simulation",
+    "write_text",
+]

@@ -1,0 +1,106 @@
+"""Cutting bright areas into pieces that are at most one cell each."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+from skimage.morphology import local_maxima, reconstruction
+from skimage.segmentation import watershed
+
+from zincflux.movie import FloatArray, Labels
+from zincflux.segment.contrast import SIGNIFICANT, Contrast
+from zincflux.segment.pieces import fill_holes
+
+BLOB_SCALE = 0.15
+"""Scale (Gaussian sd) at which bumps are looked for, in cell diameters."""
+
+BLOB_DEPTH = 0.02
+"""Least depth of the dip between two bumps, in units of the blob response."""
+
+
+def bright_mask(contrast: Contrast, minimum_contrast: float) -> NDArray[np.bool_]:
+    """Find the pixels that stand out of the background.
+
+    Parameters
+    ----------
+    contrast
+        Brightness above background.
+    minimum_contrast
+        Least brightness as a fraction of the bright level, which is Otsu's threshold among the
+        significant pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans of the shape of ``contrast.value``, without specks and with small holes filled.
+    """
+    mask = contrast.value > threshold_of(contrast, minimum_contrast)
+    if contrast.diameter_px > 8:
+        mask = ndimage.binary_opening(mask)
+    return fill_holes(mask.astype(np.int32), 0.5 * contrast.cell_area_px) > 0
+
+
+def threshold_of(contrast: Contrast, minimum_contrast: float) -> float:
+    """Brightness above background from which a pixel belongs to a cell.
+
+    Parameters
+    ----------
+    contrast
+        Brightness above background.
+    minimum_contrast
+        See `bright_mask`.
+    """
+    noise = SIGNIFICANT * contrast.noise_sd
+    significant = contrast.value[contrast.value > noise]
+    if not significant.size:
+        return noise
+    # A few very bright specks must not raise the level that all cells are compared with.
+    capped = np.minimum(significant, np.quantile(significant, 0.98))
+    if np.ptp(capped) == 0:
+        return noise
+    return max(noise, minimum_contrast * float(threshold_otsu(capped)))
+
+
+def log_brightness(contrast: Contrast, threshold: float) -> FloatArray:
+    """Logarithm of brightness over the threshold, 0 below it: equal steps for equal ratios."""
+    result: FloatArray = np.log(np.maximum(contrast.value, threshold) / threshold)
+    return result
+
+
+def cut(brightness: FloatArray, mask: NDArray[np.bool_], diameter_px: float) -> Labels:
+    """Cut the bright area into bumps, more than there are cells.
+
+    A bump is a maximum of the Laplacian of the smoothed logarithm of brightness. Outlines,
+    constrictions between touching cells, dips in brightness and the shoulder that a dim cell
+    makes beside a bright one all show in it.
+
+    Parameters
+    ----------
+    brightness
+        `log_brightness`, (Y, X).
+    mask
+        `bright_mask`, (Y, X).
+    diameter_px
+        Diameter of a cell, pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Label image (Y, X), int32, ids 1…n.
+    """
+    scale = BLOB_SCALE * diameter_px
+    # The step at the outline is that of a cell e times brighter than the threshold.
+    raised = np.where(mask, brightness + 1.0, 0.0)
+    blobs = -ndimage.gaussian_laplace(raised, scale, mode="reflect") * scale**2
+    height = np.where(mask, blobs, blobs.min() - 1.0)
+    tops, _ = ndimage.label(_maxima(height, BLOB_DEPTH) & mask, structure=np.ones((3, 3)))
+    labels: Labels = watershed(-height, tops, mask=mask).astype(np.int32)
+    return labels
+
+
+def _maxima(height: FloatArray, depth: float) -> NDArray[np.bool_]:
+    """Regional maxima that stay when every bump lower than ``depth`` is flattened."""
+    flattened = reconstruction(height - depth, height)
+    return np.asarray(local_maxima(flattened, connectivity=2), dtype=bool)

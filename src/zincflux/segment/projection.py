@@ -1,0 +1,104 @@
+"""One image of a whole movie, made frame by frame."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from zincflux.errors import ExperimentError
+from zincflux.movie import FloatArray, Image
+
+ProjectionKind = Literal["mean", "max", "sd"]
+
+
+class Projection:
+    """Running mean, maximum or standard deviation of the frames of a movie.
+
+    Only two images are kept, however long the movie is. Pixels that are NaN in a frame are left
+    out there; a pixel that is NaN in every frame stays NaN.
+
+    Parameters
+    ----------
+    kind
+        ``"mean"``, ``"max"`` or ``"sd"`` (population standard deviation).
+
+    References
+    ----------
+    .. [1] B. P. Welford, "Note on a method for calculating corrected sums of squares and
+       products", Technometrics 4 (1962) 419–420.
+
+    Examples
+    --------
+    >>> projection = Projection("max")
+    >>> projection.update(np.array([[1, 5]]))
+    >>> projection.update(np.array([[2, 3]]))
+    >>> projection.result()
+    array([[2., 5.]])
+    """
+
+    def __init__(self, kind: ProjectionKind = "mean") -> None:
+        self.kind = kind
+        self._count: FloatArray | None = None
+        self._value = np.zeros((0, 0))
+        self._squares = np.zeros((0, 0))
+
+    def update(self, image: Image) -> None:
+        """Add one frame.
+
+        Parameters
+        ----------
+        image
+            Pixels (Y, X); every frame has the shape of the first.
+
+        Raises
+        ------
+        ExperimentError
+            If the shape differs from the first frame's.
+        """
+        pixels = np.asarray(image, dtype=np.float64)
+        if self._count is None:
+            self._start(pixels.shape)
+        if pixels.shape != self._value.shape:
+            raise ExperimentError(
+                f"projection: expected frames of {self._value.shape[0]} × {self._value.shape[1]} "
+                f"pixels like the first one, found {' × '.join(map(str, pixels.shape))}. "
+                "Analyse movies of different frame sizes separately."
+            )
+        if self.kind == "max":
+            np.fmax(self._value, pixels, out=self._value)
+        else:
+            self._welford(pixels)
+
+    def _start(self, shape: tuple[int, ...]) -> None:
+        self._count = np.zeros(shape)
+        self._value = np.full(shape, np.nan if self.kind == "max" else 0.0)
+        self._squares = np.zeros(shape)
+
+    def _welford(self, pixels: FloatArray) -> None:
+        seen = ~np.isnan(pixels)
+        self._count = seen + (0.0 if self._count is None else self._count)
+        delta = np.where(seen, pixels - self._value, 0.0)
+        self._value += delta / np.maximum(self._count, 1)
+        if self.kind == "sd":
+            self._squares += delta * np.where(seen, pixels - self._value, 0.0)
+
+    def result(self) -> FloatArray:
+        """Return the projection (Y, X), float64.
+
+        Raises
+        ------
+        ExperimentError
+            If no frame was added.
+        """
+        if self._count is None:
+            raise ExperimentError(
+                "projection: expected at least one frame, found none. Check the movie's length."
+            )
+        if self.kind == "max":
+            return self._value.copy()
+        seen = self._count > 0
+        value = self._value
+        if self.kind == "sd":
+            value = np.sqrt(self._squares / np.maximum(self._count, 1))
+        return np.where(seen, value, np.nan)

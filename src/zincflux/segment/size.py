@@ -1,0 +1,86 @@
+"""Settings of size that all segmenters share."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from zincflux.errors import ExperimentError
+from zincflux.settings import Settings
+
+SMALLEST_DIAMETER_PX = 3.0
+"""Pixels across a cell below which it cannot be told from a speck."""
+
+SMALLEST_AREA = 0.12
+"""Smallest area of a cell, as a fraction of the area of a disc of the given diameter."""
+
+LARGEST_AREA = 12.0
+"""Largest area, likewise; above it stands what is no cell at all."""
+
+
+class CellSize(Settings):
+    """How large cells are, and which of them are kept."""
+
+    diameter_um: float = Field(
+        default=15.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Diameter of a typical cell, µm: sets smoothing, splitting and size limits",
+    )
+    smallest_um2: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Smallest area of a cell, µm²; 0.12 of a disc of diameter_um if not given",
+    )
+    largest_um2: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Largest area of a cell, µm²; 12 discs of diameter_um if not given",
+    )
+    exclude_border: bool = Field(
+        default=False, description="Leave out cells that the edge of the frame cuts"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> CellSize:
+        smallest, largest = self._area_limits_um2()
+        if smallest >= largest:
+            raise ValueError(
+                f"smallest_um2 must be below largest_um2, found {smallest:g} and {largest:g}"
+            )
+        return self
+
+    def _area_limits_um2(self) -> tuple[float, float]:
+        disc = np.pi / 4 * self.diameter_um**2
+        smallest = SMALLEST_AREA * disc if self.smallest_um2 is None else self.smallest_um2
+        largest = LARGEST_AREA * disc if self.largest_um2 is None else self.largest_um2
+        return smallest, largest
+
+    def area_limits_px(self, pixel_size_um: float) -> tuple[float, float]:
+        """Smallest and largest area of a cell in pixels, for pixels of an edge in µm."""
+        smallest, largest = self._area_limits_um2()
+        return smallest / pixel_size_um**2, largest / pixel_size_um**2
+
+    def diameter_px(self, pixel_size_um: float) -> float:
+        """Diameter of a cell in pixels.
+
+        Parameters
+        ----------
+        pixel_size_um
+            Edge of a pixel, µm.
+
+        Raises
+        ------
+        ExperimentError
+            If a cell is too few pixels across.
+        """
+        diameter = self.diameter_um / pixel_size_um
+        if diameter < SMALLEST_DIAMETER_PX:
+            raise ExperimentError(
+                f"segment.diameter_um: expected cells at least {SMALLEST_DIAMETER_PX:g} pixels "
+                f"across, found {self.diameter_um:g} µm = {diameter:.2g} pixels of "
+                f"{pixel_size_um:g} µm. Check segment.diameter_um and movie.pixel_size_um."
+            )
+        return diameter
