@@ -1,0 +1,1 @@
+"""zincflux in napari: opens movies, finished results and simulated samples."""

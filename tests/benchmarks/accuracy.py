@@ -79,7 +79,7 @@ def match(found: np.ndarray, truth: np.ndarray) -> dict[int, int]:
 
 def analyse(case: Case, made: SyntheticMovie) -> zincflux.Analysis:
     """Analyse a simulated movie by the experiment file that the simulator writes beside it."""
-    data = {key: value for key, value in made.experiment.items()}
+    data = dict(made.experiment)
     for section, keys in case.changes.items():
         data[section] = {**data.get(section, {}), **keys} if keys else {}
     data["movie"] = {"path": "simulated"}

@@ -62,7 +62,8 @@ def dish(
     values = levels() if trace is None else np.asarray(trace)
     shifts = shifts or [(0, 0)] * len(values)
     frames = [
-        discs([load * value for load in loads], shift=shift) for value, shift in zip(values, shifts)
+        discs([load * value for load in loads], shift=shift)
+        for value, shift in zip(values, shifts, strict=True)
     ]
     data = (
         np.stack(frames)[:, None]

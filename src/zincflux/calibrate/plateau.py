@@ -70,8 +70,8 @@ def settled(stretch: Stretch, fewest: int, tolerance: FloatArray) -> Plateau:
     Frames are dropped from the start until the slope of those that remain is not significant (5 %,
     Student's t) against the noise from frame to frame, or until the change along them is within the
     tolerance. The scatter about the line would be no measure of that: a signal that bends, as every
-    approach to a plateau does, would count as noisy and its slope as insignificant. The level is their mean. Where frames were dropped, the test has left a part of the
-    approach that it could not see; what an exponential through the whole phase says of it is taken
+    approach to a plateau does, would count as noisy and its slope as insignificant. The level is
+    their mean. Where frames were dropped, the test has left a part of the approach that it could not see; what an exponential through the whole phase says of it is taken
     off the mean, and a quarter of it is counted as error.
 
     The standard error comes from the scatter about the line or from the photon noise, whichever is
