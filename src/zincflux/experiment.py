@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from zincflux import phases as phase_rules
-from zincflux.calibrate import CalibrationSettings
+from zincflux.calibrate import CalibrationSettings, Uncertainty
 from zincflux.camera import Camera
 from zincflux.correct.background import Background
 from zincflux.correct.bleaching import Bleaching, check_bleaching_phases
@@ -105,6 +105,9 @@ class Experiment(Settings):
     track: Track = Field(default=Track(), description="How cells are followed")
     calibration: CalibrationSettings = Field(
         default=CalibrationSettings(), description="How the signal becomes zinc"
+    )
+    uncertainty: Uncertainty = Field(
+        default=Uncertainty(), description="What the intervals hold beside measured noise"
     )
     indicator_load: IndicatorLoad = Field(
         default=IndicatorLoad(), description="Zinc buffering, for the total flux"

@@ -17,7 +17,7 @@ from zincflux.calibrate.given import (
     read_calibration,
 )
 from zincflux.calibrate.in_situ import CellSignals, calibrate_in_situ
-from zincflux.calibrate.settings import CalibrationSettings
+from zincflux.calibrate.settings import CalibrationSettings, Uncertainty
 from zincflux.errors import ExperimentError
 from zincflux.indicators import Indicator
 from zincflux.movie import FloatArray
@@ -29,6 +29,7 @@ __all__ = [
     "CalibrationSettings",
     "CellSignals",
     "Pooled",
+    "Uncertainty",
     "ZincEstimate",
     "binding_of",
     "calibrate",

@@ -19,6 +19,10 @@ STILL_TO_COME = 10.0
 """A change still to come of more than this many tolerances means that no plateau was reached."""
 
 
+TAIL = 0.5
+"""Part of an approach in which the indicator answers to zinc in proportion."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stretch:
     """The signals of all cells in one phase.
@@ -71,8 +75,9 @@ def settled(stretch: Stretch, fewest: int, tolerance: FloatArray) -> Plateau:
     Student's t) against the noise from frame to frame, or until the change along them is within the
     tolerance. The scatter about the line would be no measure of that: a signal that bends, as every
     approach to a plateau does, would count as noisy and its slope as insignificant. The level is
-    their mean. Where frames were dropped, the test has left a part of the approach that it could not see; what an exponential through the whole phase says of it is taken
-    off the mean, and a quarter of it is counted as error.
+    their mean. Where frames were dropped, the test has left a part of the approach that it could
+    not see; what an exponential through the tail of the approach says of it is taken off the mean,
+    and half of it is counted as error.
 
     The standard error comes from the scatter about the line or from the photon noise, whichever is
     larger, is widened for autocorrelation and few frames, and contains a slope that remains.
@@ -86,7 +91,7 @@ def settled(stretch: Stretch, fewest: int, tolerance: FloatArray) -> Plateau:
     tolerance
         Change along a plateau that does no harm, in units of the signal, shape (n,).
     """
-    approach = _approach(stretch)
+    approach = _approach(stretch.only(_tail(stretch)))
     lines = _lines(stretch, _inflation(stretch))
     duration = stretch.time_s[-1] - stretch.time_s
     flat = lines.slope**2 <= lines.critical**2 * lines.slope_variance
@@ -101,7 +106,7 @@ def settled(stretch: Stretch, fewest: int, tolerance: FloatArray) -> Plateau:
     cell = np.arange(len(start))
     slope = np.maximum(lines.slope**2 - lines.slope_variance, 0) * duration**2 / 12
     # A slope that is left over is an error, except where the exponential has accounted for it.
-    unexplained = np.where(left == 0, slope[cell, start], (left / 4) ** 2)
+    unexplained = np.where(left == 0, slope[cell, start], (left / 2) ** 2)
     variance = lines.variance[cell, start] + unexplained
     lacking = np.where(enough.any(axis=1), "no plateau", "too few usable frames")
     return Plateau(
@@ -197,6 +202,19 @@ def _to_end(values: FloatArray) -> FloatArray:
 def _mean(values: FloatArray, use: Mask) -> FloatArray:
     total = np.where(use, values, 0.0).sum(axis=1)
     return np.asarray(total / np.maximum(use.sum(axis=1), 1))
+
+
+def _tail(stretch: Stretch) -> Mask:
+    """Frames from which on less than `TAIL` of the change in the phase is still to come, (n, P).
+
+    Near its end any approach is an exponential; before, the indicator's saturation bends it.
+    """
+    use = stretch.usable
+    frame = np.arange(use.shape[1])
+    end = _mean(stretch.signal, use & (frame >= 3 * len(frame) // 4))[:, None]
+    start = np.take_along_axis(stretch.signal, use.argmax(axis=1)[:, None], axis=1)
+    near = use & (np.abs(stretch.signal - end) <= TAIL * np.abs(start - end))
+    return np.asarray(frame >= near.argmax(axis=1)[:, None])
 
 
 def _approach(stretch: Stretch) -> FloatArray:

@@ -156,3 +156,15 @@ class CalibrationSettings(Settings):
                 stacklevel=2,
             )
         return "none"
+
+
+class Uncertainty(Settings):
+    """What the intervals hold beside the noise that is measured."""
+
+    signal_error: float = Field(
+        default=0.02,
+        ge=0,
+        lt=1,
+        description="Relative error of a cell's signal that noise does not show: light of "
+        "neighbours and from out of focus, outline, lamp (standard deviation)",
+    )

@@ -148,7 +148,8 @@ def _baseline_zinc(plan: Plan, converted: Converted) -> dict[str, FloatArray]:
     usable = np.isin(converted.flag[:, inside], ("", "below_min", "above_max"))
     signal = np.where(usable, converted.signal[:, inside], np.nan)
     sd = _mean(np.where(usable, converted.signal_sd[:, inside], np.nan))
-    error = sd / np.sqrt(np.maximum(usable.sum(axis=1), 1))
+    fixed = _mean(np.where(usable, converted.systematic_sd[:, inside], np.nan))
+    error = np.hypot(sd / np.sqrt(np.maximum(usable.sum(axis=1), 1)), fixed)
     mean = free_zinc(_mean(signal)[:, None], converted.calibration, error[:, None])
     return {
         "baseline_zinc_nM": ranked_median(

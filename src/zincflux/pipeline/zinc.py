@@ -17,9 +17,10 @@ from zincflux.calibrate import (
 from zincflux.flux import baseline_mean, f_f0
 from zincflux.focus import defocused
 from zincflux.movie import FloatArray
-from zincflux.phases import frames_of, with_role
+from zincflux.phases import Role, frames_of, with_role
 from zincflux.pipeline.plan import Plan
 from zincflux.pipeline.traces import Traces
+from zincflux.response import saturation
 
 INSIDE = 0.9
 """Part of a cell that must lie in the frame for its mean to be the cell's."""
@@ -42,8 +43,11 @@ class Converted:
 
     Attributes
     ----------
-    signal, signal_sd, f_f0
+    signal, f_f0
         Shape (n, T).
+    signal_sd, systematic_sd
+        Standard deviation of the signal's noise, and of the errors that do not average out over
+        frames, (n, T).
     f0
         Mean signal in the baseline, (n,).
     flag
@@ -60,6 +64,7 @@ class Converted:
 
     signal: FloatArray
     signal_sd: FloatArray
+    systematic_sd: FloatArray
     f0: FloatArray
     f_f0: FloatArray
     flag: NDArray[np.object_]
@@ -98,12 +103,14 @@ def convert(plan: Plan, traces: Traces, focus: Sequence[float]) -> Converted:
         indicator=plan.indicator,
         settings=plan.experiment.calibration,
     )
-    zinc = free_zinc(signal, calibration, signal_sd)
+    systematic_sd = _systematic(plan, traces, signal, calibration)
+    zinc = free_zinc(signal, calibration, np.hypot(signal_sd, systematic_sd))
     known = (flag != "") | (zinc.flag == "")
     flag = np.where(known, flag, zinc.flag)
     return Converted(
         signal=signal,
         signal_sd=signal_sd,
+        systematic_sd=systematic_sd,
         f0=f0,
         f_f0=f_f0(signal, f0),
         flag=flag,
@@ -152,6 +159,36 @@ def _baseline(plan: Plan) -> NDArray[np.bool_]:
     if baselines:
         return frames_of(baselines[0], plan.time_s)
     return np.asarray(np.arange(len(plan.time_s)) == 0)
+
+
+def _systematic(
+    plan: Plan, traces: Traces, signal: FloatArray, calibration: Calibration | None
+) -> FloatArray:
+    """Give the error (n, T) of the signal that stays the same from frame to frame.
+
+    Foreign light and outline are a given share of the signal. An error δk of the bleaching rate
+    changes S, S_min and S_max together; what remains of it in the saturation θ is that of
+    S by δk·[(1 − θ)·S_min·(t − t_min) + θ·S_max·(t − t_max)].
+    """
+    result = plan.experiment.uncertainty.signal_error * np.abs(signal)
+    if calibration is None or traces.bleaching is None:
+        return result
+    rates = [traces.bleaching[c].rate_se for c in plan.roles.signal]
+    rate_se = float(np.sqrt(np.nansum(np.square(rates))))
+    centres = [_centre(plan, role) for role in ("minimum", "maximum")]
+    theta = np.clip(
+        saturation(signal, calibration.minimum[:, None], calibration.maximum[:, None]), 0, 1
+    )
+    since = [plan.time_s - centre for centre in centres]
+    low, high = (1 - theta) * calibration.minimum[:, None], theta * calibration.maximum[:, None]
+    return np.hypot(result, rate_se * np.abs(low * since[0] + high * since[1]))
+
+
+def _centre(plan: Plan, role: Role) -> float:
+    """Middle of a calibration phase, s; of the movie where the ends come from elsewhere."""
+    found = with_role(plan.experiment.phases, role)
+    frames = frames_of(found[0], plan.time_s) if found else np.ones(len(plan.time_s), dtype=bool)
+    return float(plan.time_s[frames].mean())
 
 
 def noise_inflation(signal: FloatArray, signal_sd: FloatArray) -> FloatArray:
