@@ -14,6 +14,12 @@ from zincflux.phases import Phase
 from zincflux.synthetic.kinetics import Kinetics
 from zincflux.synthetic.settings import Simulation
 
+RATE_WINDOW_S = 30.0
+"""Window of the initial rate that zincflux takes by default."""
+
+SLOPE_FRAMES = 3
+"""Intervals that a window must hold for a slope with its interval."""
+
 
 def frame_table(
     labels: Iterable[Labels],
@@ -132,7 +138,8 @@ def experiment_of(settings: Simulation, phases: Sequence[Phase]) -> dict[str, An
         "segment": {"method": "watershed", "diameter_um": settings.cell_diameter_um},
         "track": {"mode": "follow" if settings.moving else "static"},
     }
-    if settings.drift_um > 0:
+    # Wandering cells give nothing to register; linking takes their common movement out.
+    if settings.drift_um > 0 and not settings.moving:
         experiment["drift"] = {"method": "phase-correlation"}
     if any(settings.bleach_rate_per_s) and "baseline" in roles:
         rest = [phase.name for phase in phases if phase.role == "baseline"]

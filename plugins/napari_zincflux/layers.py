@@ -1,0 +1,269 @@
+"""From movies and tables to napari's layers: pure functions, no Qt."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from collections.abc import Callable
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from zincflux import Movie, Results
+
+    FloatArray = NDArray[np.float64]
+
+LayerData = tuple[Any, dict[str, Any], str]
+"""Data, keyword arguments and type of a layer, as napari's readers return them."""
+
+COLORMAPS = ("green", "magenta", "cyan", "yellow", "gray")
+SAMPLED_FRAMES = 5
+SAMPLED_PIXELS = 100_000
+TRACK_FEATURES = ("signal", "f_f0", "saturation", "zinc_nM")
+
+
+class Axes(NamedTuple):
+    """Scale and units of the axes (t, y, x)."""
+
+    scale: tuple[float, float, float]
+    units: tuple[str, str, str]
+
+    @classmethod
+    def of(cls, pixel_size_um: float | None, time_s: FloatArray | None) -> Axes:
+        """Make axes in µm and s; one without known size counts pixels or frames.
+
+        Parameters
+        ----------
+        pixel_size_um
+            Edge of a pixel.
+        time_s
+            Time of each frame, shape (T,). The axis is even: uneven times become their mean step.
+        """
+        step = None
+        if time_s is not None and len(time_s) > 1:
+            step = float(time_s[-1] - time_s[0]) / (len(time_s) - 1)
+        space = pixel_size_um or 1.0
+        unit = "µm" if pixel_size_um else "pixel"
+        return cls((step or 1.0, space, space), ("s" if step else "pixel", unit, unit))
+
+    def kwargs(self, ndim: int = 3) -> dict[str, Any]:
+        """Give the keyword arguments of a layer that has the last ``ndim`` of the axes."""
+        return {
+            "scale": self.scale[-ndim:],
+            "units": self.units[-ndim:],
+            "axis_labels": ("t", "y", "x")[-ndim:],
+        }
+
+
+def lazy_frames(
+    read: Callable[[int], NDArray[Any]], n_frames: int, frame_shape: tuple[int, ...], dtype: Any
+) -> Any:
+    """Make a dask array that reads a frame when it is shown.
+
+    Parameters
+    ----------
+    read
+        Gives the array of frame t.
+    n_frames, frame_shape, dtype
+        Number, shape and type of the frames.
+
+    Returns
+    -------
+    dask.array.Array
+        Shape (n_frames, *frame_shape).
+    """
+    import dask.array as da
+
+    def block(block_id: tuple[int, ...]) -> NDArray[Any]:
+        return np.asarray(read(block_id[0]), dtype=dtype)[np.newaxis]
+
+    return da.map_blocks(
+        block,
+        chunks=((1,) * n_frames, *((length,) for length in frame_shape)),
+        dtype=dtype,
+        meta=np.empty((0,) * (1 + len(frame_shape)), dtype),
+        # dask would hash the movie, and so read it, to make a name.
+        name=f"frames-{uuid.uuid4()}",
+    )
+
+
+def contrast_limits(movie: Movie, channel: int) -> tuple[float, float]:
+    """Estimate contrast limits from a few frames and pixels, not from the whole movie.
+
+    Parameters
+    ----------
+    movie
+        The movie.
+    channel
+        Number of the channel.
+
+    Returns
+    -------
+    tuple
+        The percentiles 0.5 and 99.8; always increasing.
+    """
+    chosen = np.unique(np.linspace(0, movie.n_frames - 1, SAMPLED_FRAMES).astype(int))
+    height, width = movie.frame_shape
+    stride = max(1, int(np.sqrt(len(chosen) * height * width / SAMPLED_PIXELS)))
+    pixels = np.concatenate(
+        [movie.frame(int(t))[channel, ::stride, ::stride].ravel() for t in chosen]
+    )
+    finite = pixels[np.isfinite(pixels)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(finite, [0.5, 99.8]))
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def movie_layers(movie: Movie, *, name: str = "") -> list[LayerData]:
+    """Give one lazy image layer (t, y, x) per channel.
+
+    Parameters
+    ----------
+    movie
+        The movie; read only as it is shown.
+    name
+        Prefix of the layers' names.
+    """
+    stack = lazy_frames(movie.frame, movie.n_frames, movie.data.shape[1:], movie.data.dtype)
+    alone = len(movie.channels) == 1
+    colormaps = cycle(("gray",) if alone else COLORMAPS)
+    layers: list[LayerData] = []
+    for number, (channel, colormap) in enumerate(zip(movie.channels, colormaps, strict=False)):
+        options = {
+            "name": f"{name} {channel}".strip(),
+            "colormap": colormap,
+            "blending": "translucent" if alone else "additive",
+            "contrast_limits": contrast_limits(movie, number),
+            "metadata": {
+                "time_s": movie.time_s,
+                "format": movie.source.format,
+                "paths": [str(path) for path in movie.source.paths],
+            },
+            **Axes.of(movie.pixel_size_um, movie.time_s).kwargs(),
+        }
+        layers.append((stack[:, number], options, "image"))
+    return layers
+
+
+def results_layers(results: Results) -> list[LayerData]:
+    """Give the layers of finished results: the movie where it can be read, labels, tracks.
+
+    Parameters
+    ----------
+    results
+        What `zincflux.read_results` returns.
+
+    Warns
+    -----
+    UserWarning
+        If the movie cannot be read; labels and tracks are shown without it.
+    """
+    import zincflux
+
+    images: list[LayerData] = []
+    try:
+        images = movie_layers(results.experiment.movie.open())
+    except zincflux.ZincfluxError as error:
+        warnings.warn(f"The movie is not shown. {error}", stacklevel=2)
+    pixel_size_um = zincflux.open_movie(results.folder / "labels.ome.tif").pixel_size_um
+    axes = Axes.of(pixel_size_um, results.frames["time_s"].to_numpy())
+    labels = with_the_drift(results.labels, results.frames, axes)
+    layers = [*images, labels_layer(labels, results.cells, axes)]
+    # Cells that stay in place have no tracks worth drawing.
+    if len(results.labels) > 1:
+        layers.append(tracks_layer(results.traces, results.cells, axes))
+    return layers
+
+
+def with_the_drift(labels: NDArray[np.int32], frames: pd.DataFrame, axes: Axes) -> Any:
+    """Let the label image of a static movie follow the field, as the measurement did.
+
+    Parameters
+    ----------
+    labels
+        Label images, shape (1 or T, Y, X).
+    frames
+        One row per frame, with the drift since the first one.
+    axes
+        Scale of the movie.
+
+    Returns
+    -------
+    array-like
+        The labels as they are where there is one image per frame or no drift; otherwise a lazy
+        stack (T, Y, X), moved by whole pixels.
+    """
+    drift = frames[["drift_y_um", "drift_x_um"]].to_numpy() / axes.scale[1]
+    shifts = np.rint(np.nan_to_num(drift)).astype(int)
+    if len(labels) > 1 or not shifts.any():
+        return labels
+    first = labels[0]
+    return lazy_frames(
+        lambda t: _moved(first, *map(int, shifts[t])), len(shifts), first.shape, first.dtype
+    )
+
+
+def _moved(image: NDArray[np.int32], dy: int, dx: int) -> NDArray[np.int32]:
+    """Move an image (Y, X) down and right; what enters is background."""
+    height, width = image.shape
+    result = np.zeros_like(image)
+    kept = image[max(0, -dy) : height - max(0, dy), max(0, -dx) : width - max(0, dx)]
+    y, x = max(0, dy), max(0, dx)
+    result[y : y + kept.shape[0], x : x + kept.shape[1]] = kept
+    return result
+
+
+def labels_layer(labels: Any, cells: pd.DataFrame, axes: Axes) -> LayerData:
+    """Give a label layer whose features are the table of the cells.
+
+    Parameters
+    ----------
+    labels
+        Label images, int32 array-like (1 or T, Y, X); a single one is shown in every frame.
+    cells
+        One row per cell; where several regions were measured, the whole cells are shown.
+    axes
+        Scale and units.
+    """
+    whole = cells[cells["region"] == "cell"] if "region" in cells else cells
+    # The column named index ties a row to the label with that value.
+    features = whole.rename(columns={"cell_id": "index"}).reset_index(drop=True)
+    shown = labels[0] if len(labels) == 1 else labels
+    # Faint, so that the movie underneath is seen.
+    options = {"name": "cells", "features": features, "opacity": 0.35, **axes.kwargs(shown.ndim)}
+    return shown, options, "labels"
+
+
+def tracks_layer(traces: pd.DataFrame, cells: pd.DataFrame, axes: Axes) -> LayerData:
+    """Give the paths of the cells, with a branch at each division.
+
+    Parameters
+    ----------
+    traces
+        One row per cell and frame, with its centroid.
+    cells
+        One row per cell, with its parent.
+    axes
+        Scale and units of the movie.
+    """
+    rows = traces[traces["region"] == "cell"] if "region" in traces else traces
+    rows = rows[rows["y_um"].notna()].sort_values(["cell_id", "frame"])
+    size = axes.scale[1]
+    data = np.column_stack(
+        [rows["cell_id"], rows["frame"], rows["y_um"] / size, rows["x_um"] / size]
+    ).astype(np.float64)
+    features = rows[[name for name in TRACK_FEATURES if name in rows]].reset_index(drop=True)
+    followed = set(rows["cell_id"])
+    graph = {
+        int(cell): [int(parent)]
+        for cell, parent in zip(cells["cell_id"], cells["parent_id"], strict=True)
+        if cell in followed and parent in followed
+    }
+    options = {"name": "tracks", "features": features, "graph": graph, **axes.kwargs()}
+    return data, options, "tracks"

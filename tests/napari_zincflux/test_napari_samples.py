@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("dask.array", reason="comes with napari")
+
+from napari_zincflux import samples
+
+
+def test_uptake_shows_a_movie_and_its_cells():
+    (image, options, _), (labels, cells, kind) = samples.uptake()
+    assert options["name"] == "FluoZin-3"
+    assert kind == "labels"
+    assert labels.shape == image.shape
+    first = np.unique(np.asarray(labels[0]))
+    assert set(first) - {0} <= set(cells["features"]["index"])
+
+
+def test_fret_shows_two_channels_and_divisions():
+    *images, _, (_, tracks, kind) = samples.fret()
+    assert [options["name"] for _, options, _ in images] == ["CFP", "FRET"]
+    assert kind == "tracks"
+    assert tracks["graph"]
+
+
+def test_samples_are_the_same_every_time():
+    first, second = (np.asarray(samples.uptake()[0][0][3]) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
