@@ -144,6 +144,8 @@ def experiment_of(settings: Simulation, phases: Sequence[Phase]) -> dict[str, An
     if any(settings.bleach_rate_per_s) and "baseline" in roles:
         rest = [phase.name for phase in phases if phase.role == "baseline"]
         experiment["bleaching"] = {"method": "exponential", "phases": rest}
+    if settings.frame_interval_s * SLOPE_FRAMES > RATE_WINDOW_S:
+        experiment["flux"] = {"rate_window_s": settings.frame_interval_s * SLOPE_FRAMES}
     constants: dict[str, Any] = {"k_nM": settings.k_nM, "hill": settings.hill}
     if fret:
         constants |= {"k_includes_beta": True, "beta": settings.beta}
