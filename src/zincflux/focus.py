@@ -114,8 +114,8 @@ def defocused(
 
     Examples
     --------
-    >>> defocused([4.3, 4.2, 4.3, 2.1, 4.4]).tolist()
-    [False, False, False, True, False]
+    >>> defocused([4.3, 4.2, 4.3, 4.2, 4.3, 2.1, 4.4]).tolist()
+    [False, False, False, False, False, True, False]
     """
     values = np.asarray(scores, dtype=np.float64)
     known = np.isfinite(values)
@@ -125,9 +125,12 @@ def defocused(
     # A score at or below 0 is noise about no fine edge at all: as blurred as can be.
     log_score[known] = np.log(np.maximum(values[known], 1e-3))
     near = _running_median(log_score, window_frames)
-    # From frame to frame, since a dozen blurred frames in a row would widen any other measure.
-    steps = np.abs(np.diff(log_score, prepend=np.nan))
-    scatter = 1.4826 / np.sqrt(2) * _running_median(steps, window_frames)
+    # From frame to frame, since a dozen blurred frames in a row would widen any other measure;
+    # also over a shorter stretch, since the scores of a dim phase scatter more.
+    steps = np.abs(np.diff(log_score, prepend=np.nan)) / np.sqrt(2)
+    scatter = 1.4826 * np.fmax(
+        _running_median(steps, window_frames), _running_median(steps, window_frames // 2)
+    )
     below_near = near - log_score
     below_all = np.nanmedian(log_score) - log_score
     least = n_sd * scatter
@@ -140,6 +143,10 @@ def _running_median(values: FloatArray, window: int) -> FloatArray:
     """Median of the known values around each; NaN where there are none."""
     half = max(1, window // 2)
     padded = np.pad(values, half, constant_values=np.nan)
-    around = np.ma.masked_invalid(sliding_window_view(padded, 2 * half + 1))
-    result: FloatArray = np.ma.median(around, axis=1).filled(np.nan)
+    around = np.sort(sliding_window_view(padded, 2 * half + 1), axis=1)
+    known = np.isfinite(around).sum(axis=1)
+    rows = np.arange(values.size)
+    # Sorting puts NaN last.
+    low, high = around[rows, np.maximum(known - 1, 0) // 2], around[rows, known // 2]
+    result: FloatArray = np.where(known % 2 == 1, low, (low + high) / 2)
     return result

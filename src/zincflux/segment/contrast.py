@@ -11,8 +11,8 @@ from skimage.filters import threshold_otsu
 
 from zincflux.movie import FloatArray, Image
 
-WORKING_DIAMETER_PX = 14
-"""Pixels across a cell that are enough to find it; larger images are binned."""
+WORKING_DIAMETER_PX = 11
+"""Least pixels across a cell that are enough to find it; finer images are binned."""
 
 SMOOTHING = 0.07
 """Smoothing (Gaussian sd) as a fraction of the cell diameter."""
@@ -41,7 +41,7 @@ class Contrast:
     diameter_px
         Diameter of a cell in binned pixels.
     full
-        The image at full resolution (Y, X), its median taken off and gaps filled.
+        The image at full resolution (Y, X), the slope of its background taken off, gaps filled.
     """
 
     value: FloatArray
@@ -93,22 +93,25 @@ def measure_contrast(image: Image, diameter_px: float) -> Contrast | None:
     full = _without_gaps(image)
     if full is None:
         return None
+    # Without any noise (a drawn image) every difference would be significant, rounding included.
+    least = 1e-6 * float(np.ptp(full))
+    full = full - _low_plane(full, max(1, int(diameter_px / 3)))
     bins = max(1, int(diameter_px // WORKING_DIAMETER_PX))
     small = bin_down(full, bins)
     diameter = diameter_px / bins
     sd_px = smoothing_px(diameter)
     smooth = ndimage.gaussian_filter(small, sd_px, mode="nearest")
-    # Without any noise (a drawn image) every difference would be significant, rounding included.
-    least = 1e-6 * float(np.ptp(smooth))
     detail = smooth - ndimage.gaussian_filter(small, 2 * sd_px, mode="nearest")
-    noise = max(_robust_sd(detail), least)
+    # The median deviation is 0 where most pixels are equal (a dark frame of few counts).
+    noise = max(_robust_sd(detail), 0.2 * float(detail.std()), least)
     background = _low_envelope(smooth, diameter)
     for round_number in range(3):
         clear = _clear_of_cells(smooth - background, noise, diameter, first=round_number == 0)
         if clear.mean() < 0.02:
             break
         background = _average_where(smooth, clear, BACKGROUND_REACH * diameter)
-        noise = max(_robust_sd((smooth - background)[clear]), least)
+        rest = (smooth - background)[clear]
+        noise = max(_robust_sd(rest), 0.5 * float(rest.std()), least)
     return Contrast(smooth - background, background, noise, bins, diameter, full)
 
 
@@ -135,17 +138,33 @@ def bin_down(image: FloatArray, bins: int) -> FloatArray:
 
 
 def _robust_sd(values: FloatArray) -> float:
-    """Return the standard deviation of a normal distribution with that median absolute deviation."""
+    """Return the median absolute deviation, scaled to the sd of a normal distribution."""
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
 def _low_envelope(smooth: FloatArray, diameter: float) -> FloatArray:
     step = max(1, int(diameter / 3))
-    coarse = smooth[::step, ::step]
     window = round(5 * diameter / step) | 1
-    low = ndimage.percentile_filter(coarse, 10, size=window, mode="reflect")
+    low = ndimage.percentile_filter(smooth[::step, ::step], 10, size=window, mode="reflect")
     low = ndimage.gaussian_filter(low, window / 4, mode="nearest")
     return _enlarge(low, step, smooth.shape)
+
+
+def _low_plane(image: FloatArray, step: int) -> FloatArray:
+    """Fit a plane to the background: squares far above it are left out, repeatedly."""
+    coarse = bin_down(image, step)
+    y, x = (axis.ravel() / max(coarse.shape) for axis in np.indices(coarse.shape))
+    terms = np.stack([np.ones(coarse.size), y, x], axis=1)
+    values, kept = coarse.ravel(), np.ones(coarse.size, dtype=bool)
+    factors = np.zeros(3)
+    for _ in range(6):
+        factors = np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
+        rest = values - terms @ factors
+        kept = rest <= np.median(rest) + _robust_sd(rest)
+    # Middles of pixels in units of the squares' middles.
+    y_full, x_full = (((np.arange(n) + 0.5) / step - 0.5) / max(coarse.shape) for n in image.shape)
+    plane: FloatArray = factors[0] + factors[1] * y_full[:, None] + factors[2] * x_full
+    return plane
 
 
 def _enlarge(coarse: FloatArray, step: int, shape: tuple[int, ...]) -> FloatArray:

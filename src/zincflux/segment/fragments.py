@@ -16,9 +16,6 @@ from zincflux.segment.pieces import fill_holes
 BLOB_SCALE = 0.15
 """Scale (Gaussian sd) at which bumps are looked for, in cell diameters."""
 
-BLOB_DEPTH = 0.02
-"""Least depth of the dip between two bumps, in units of the blob response."""
-
 
 def bright_mask(contrast: Contrast, minimum_contrast: float) -> NDArray[np.bool_]:
     """Find the pixels that stand out of the background.
@@ -58,15 +55,33 @@ def threshold_of(contrast: Contrast, minimum_contrast: float) -> float:
         return noise
     # A few very bright specks must not raise the level that all cells are compared with.
     capped = np.minimum(significant, np.quantile(significant, 0.98))
-    if np.ptp(capped) == 0:
-        return noise
     return max(noise, minimum_contrast * float(threshold_otsu(capped)))
 
 
 def log_brightness(contrast: Contrast, threshold: float) -> FloatArray:
-    """Logarithm of brightness over the threshold, 0 below it: equal steps for equal ratios."""
-    result: FloatArray = np.log(np.maximum(contrast.value, threshold) / threshold)
-    return result
+    """Logarithm of brightness over the threshold, 0 below it: equal steps for equal ratios.
+
+    Dark spots that brighter pixels surround on all sides, such as nuclei that keep a dye out, are
+    filled to the level of the lowest way out.
+
+    Parameters
+    ----------
+    contrast
+        Brightness above background.
+    threshold
+        `threshold_of` it.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape of ``contrast.value``, float64.
+    """
+    brightness = np.log(np.maximum(contrast.value, threshold) / threshold)
+    flood = np.full(brightness.shape, brightness.max())
+    for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
+        flood[edge] = brightness[edge]
+    filled: FloatArray = reconstruction(flood, brightness, method="erosion")
+    return filled
 
 
 def cut(brightness: FloatArray, mask: NDArray[np.bool_], diameter_px: float) -> Labels:
@@ -95,12 +110,8 @@ def cut(brightness: FloatArray, mask: NDArray[np.bool_], diameter_px: float) -> 
     raised = np.where(mask, brightness + 1.0, 0.0)
     blobs = -ndimage.gaussian_laplace(raised, scale, mode="reflect") * scale**2
     height = np.where(mask, blobs, blobs.min() - 1.0)
-    tops, _ = ndimage.label(_maxima(height, BLOB_DEPTH) & mask, structure=np.ones((3, 3)))
+    # Every maximum counts, however shallow: the pieces of a cell are joined by their looks later.
+    summits = local_maxima(height, connectivity=2) & mask
+    tops, _ = ndimage.label(summits, structure=np.ones((3, 3)))
     labels: Labels = watershed(-height, tops, mask=mask).astype(np.int32)
     return labels
-
-
-def _maxima(height: FloatArray, depth: float) -> NDArray[np.bool_]:
-    """Regional maxima that stay when every bump lower than ``depth`` is flattened."""
-    flattened = reconstruction(height - depth, height)
-    return np.asarray(local_maxima(flattened, connectivity=2), dtype=bool)

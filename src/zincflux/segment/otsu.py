@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from skimage.filters import threshold_otsu
 from skimage.measure import label as connected
+from skimage.segmentation import expand_labels
 
 from zincflux.movie import Image, Labels
 from zincflux.segment.contrast import SIGNIFICANT, Contrast, measure_contrast
-from zincflux.segment.pieces import fill_holes, select
+from zincflux.segment.outline import draw
+from zincflux.segment.pieces import select
 from zincflux.segment.size import CellSize
 
 
@@ -54,10 +56,14 @@ class Otsu(CellSize):
         contrast = measure_contrast(image, self.diameter_px(pixel_size_um))
         if contrast is None:
             return np.zeros(image.shape, dtype=np.int32)
-        bright = contrast.full_value() > _threshold(contrast)
-        cells = fill_holes(connected(bright, connectivity=1).astype(np.int32))
+        threshold = _threshold(contrast)
+        cells = connected(contrast.value > threshold, connectivity=1)
+        level = np.full(int(cells.max(initial=0)) + 1, threshold)
+        # At full resolution a cell may reach a little beyond its bins.
+        around = expand_labels(cells, distance=1).astype(np.int32)
         smallest, largest = self.area_limits_px(pixel_size_um)
-        return select(cells, smallest, largest, exclude_border=self.exclude_border)
+        drawn = draw(around, contrast, level, smallest)
+        return select(drawn, smallest, largest, exclude_border=self.exclude_border)
 
 
 def _threshold(contrast: Contrast) -> float:
