@@ -228,11 +228,12 @@ COLUMNS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 
 
 def table(results: list[tuple[str, pd.DataFrame]]) -> str:
-    """Format the medians over seeds (worst seed for F1 in brackets) as Markdown."""
+    """Format the means over movies (worst movie for F1 in brackets) as Markdown."""
     lines = ["| movie | " + " | ".join(title for title, *_ in COLUMNS) + " |"]
     lines.append("|---" * (len(COLUMNS) + 1) + "|")
     for name, rows in results:
-        cells = [write(float(rows[key].mean())) for _, key, write in COLUMNS]
+        means = {key: float(rows[key].mean()) for _, key, _ in COLUMNS}
+        cells = ["–" if np.isnan(means[key]) else write(means[key]) for _, key, write in COLUMNS]
         cells[0] += f" ({rows['f1'].min():.2f})"
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -251,9 +252,15 @@ def main() -> None:
     print(text)
     print(f"{options.seeds} seeds, {time.perf_counter() - start:.0f} s, {platform.platform()}")
     if options.out is not None:
-        head, _, _ = options.out.read_text(encoding="utf-8").partition(MARK)
-        note = f"{options.seeds} movies per row, seeds 0 to {options.seeds - 1}.\n"
-        options.out.write_text(f"{head}{MARK}\n\n{text}\n\n{note}", encoding="utf-8")
+        note = f"{options.seeds} movies per row, seeds 0 to {options.seeds - 1}."
+        _insert(options.out, f"{text}\n\n{note}")
+
+
+def _insert(page: Path, text: str) -> None:
+    """Replace what stands in the page between the mark and the next heading."""
+    head, mark, rest = page.read_text(encoding="utf-8").partition(MARK)
+    _, heading, tail = rest.partition("\n## ")
+    page.write_text(f"{head}{mark}\n\n{text}\n{heading}{tail}", encoding="utf-8")
 
 
 MARK = "<!-- made by tests/benchmarks/accuracy.py -->"
