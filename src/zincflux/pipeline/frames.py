@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 from zincflux.correct.background import frame_background
 from zincflux.correct.cell_free import cell_free, sample_pixels
@@ -135,6 +136,11 @@ class _Place:
     def cells(self) -> LabelRuns:
         return self.runs["cell"]
 
+    @cached_property
+    def sample(self) -> NDArray[np.intp]:
+        """Pixels that the background is taken from."""
+        return sample_pixels(self.free)
+
     def moved(self, dy: int, dx: int) -> _Place:
         """Move everything with the field; pixels of the movie are never interpolated."""
         if dy == 0 and dx == 0:
@@ -162,8 +168,7 @@ class _FrameWorker:
         raw = _measure(frame, place.runs, plan.saturation_level)
         shift = self.found.rounded_shift(t)
         background = plan.experiment.background
-        pixels = sample_pixels(place.free)
-        level = frame_background(flat, background, plan.channels, pixels, shift=shift)
+        level = frame_background(flat, background, plan.channels, place.sample, shift=shift)
         ring = None
         if place.rings is not None:
             ring = ring_background(flat, place.rings, place.cells.ids, fallback=level.level)
