@@ -9,6 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from zincflux.correct.background import frame_background
 from zincflux.correct.cell_free import cell_free, sample_pixels
 from zincflux.correct.level import BackgroundLevel
