@@ -49,6 +49,12 @@ def test_gain_and_offset_change_nothing(gain, offset):
     assert focus_score((cells() + offset) * gain) == pytest.approx(SHARP, rel=1e-6)
 
 
+def test_a_large_image_is_scored_by_a_part_of_it():
+    large = np.tile(cells(), (8, 8))
+    assert focus_score(large) == pytest.approx(SHARP, rel=0.1)
+    assert focus_score(np.tile(cells(2.0), (8, 8))) < 0.75 * SHARP
+
+
 def test_nan_pixels_are_left_out():
     image = cells()
     image[:6] = np.nan

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import logging
-import os
 import sys
+import traceback
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from zincflux import __version__
 from zincflux.errors import ExperimentError, ZincfluxError, ZincfluxWarning
 
 if TYPE_CHECKING:
-    from zincflux.experiment import Experiment
-    from zincflux.indicators import Indicator
     from zincflux.pipeline import Progress
 
 STOPPED = 130
 """Exit status after Ctrl-C, as shells expect it."""
 
+_DEBUG = "zincflux.debug"
+
 T = TypeVar("T")
 
+
+class _Commands(TyperGroup):
+    """Ends every command that fails with one message and its exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _complain("stopped; nothing was left half written.")
+            raise typer.Exit(STOPPED) from None
+        except ZincfluxError as error:
+            if _DEBUG in ctx.meta:
+                traceback.print_exc()
+            else:
+                _complain(str(error))
+            raise typer.Exit(error.exit_status) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,34 +55,37 @@ app = typer.Typer(
     help="From fluorescence time-lapse movies to calibrated free zinc per cell.",
 )
 
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Replace a key of the experiment; repeatable."),
-]
-
 
 def main() -> None:
     """Run the command line; the entry point of ``zincflux``."""
-    debug = "--debug" in sys.argv
-    warnings.simplefilter("ignore", ZincfluxWarning)  # printed from the record, once
-    logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, stream=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # µ and Δ on a Windows console
             stream.reconfigure(encoding="utf-8", errors="replace")
-    try:
-        app()
-    except ZincfluxError as error:
-        if debug:
-            raise
-        _complain(str(error))
-        sys.exit(error.exit_status)
+    if not sys.warnoptions:  # what concerns the user is printed from the record, once
+        warnings.simplefilter("ignore")
+    sys.excepthook = _report_unforeseen
+    typer.main.get_command(app)()
+
+
+def _report_unforeseen(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    _complain(
+        f"unexpected {kind.__name__}: {error}. Run the command again with --debug, and report "
+        "what it shows."
+    )
 
 
 def _complain(message: str) -> None:
     print(f"zincflux: {message}", file=sys.stderr)
+
+
+def _show_traceback(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        context.meta[_DEBUG] = True
+        sys.excepthook = sys.__excepthook__
+        warnings.simplefilter("default")
+        warnings.simplefilter("ignore", ZincfluxWarning)  # still printed from the record
 
 
 def _show_version(wanted: bool) -> None:
@@ -70,11 +94,25 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Print nothing but errors, and what --json asks for.")
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug", callback=_show_traceback, is_eager=True, help="Show where an error arose."
+    ),
+]
 Version = Annotated[
     bool,
     typer.Option(
         "--version", callback=_show_version, is_eager=True, help="Print the version and stop."
     ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Replace a key of the settings; repeatable."),
 ]
 
 
@@ -105,42 +143,23 @@ def run(
     version: Version = False,
 ) -> None:
     """Run one experiment: movie → traces, cells, labels, calibration, report."""
-    from zincflux.workflow import default_out, iter_run
+    from zincflux.wording import outcome_text
+    from zincflux.workflow import iter_run
 
-    experiment = _experiment(source, indicator, assignments or [])
-    steps = iter_run(experiment, out or default_out(Path(source)), overwrite=overwrite, jobs=jobs)
+    steps = iter_run(
+        source,
+        out,
+        indicator=indicator,
+        assignments=assignments or (),
+        overwrite=overwrite,
+        jobs=jobs,
+    )
     outcome = _finish(steps, quiet=quiet)
     if as_json:
         _print_json(outcome.summary())
     elif not quiet:
-        _print_outcome(outcome.summary(), up_to_date=outcome.up_to_date)
-
-
-def _experiment(source: str, indicator: str | None, assignments: list[str]) -> Experiment:
-    from zincflux.experiment import experiment_of_movie, load_experiment
-
-    if not source.endswith(".toml"):
-        return experiment_of_movie(source, indicator=indicator or "none", assignments=assignments)
-    if indicator is not None:
-        raise ExperimentError(
-            "--indicator belongs to a movie; an experiment file names its own. "
-            f"Use --set indicator={indicator}."
-        )
-    return load_experiment(source, assignments)
-
-
-def _print_outcome(summary: dict[str, Any], *, up_to_date: bool) -> None:
-    for message in summary["warnings"]:
-        print(f"warning: {message}", file=sys.stderr)
-    if up_to_date:
-        print("up to date: settings and inputs are those of the results that are there")
-    print(
-        f"{summary['n_cells']} cells in {summary['n_frames']} frames; "
-        f"{summary['n_with_zinc']} with zinc, {summary['n_excluded']} excluded"
-    )
-    if summary["n_cells"] == 0:
-        print("No cells were found: check segment.diameter_um and channels.segment.")
-    print(os.path.join(summary["out"], "report.html"))
+        _print_warnings(outcome.summary()["warnings"])
+        print(outcome_text(outcome))
 
 
 @app.command()
@@ -155,14 +174,23 @@ def init(
     version: Version = False,
 ) -> None:
     """Write a commented experiment file filled from a movie's metadata."""
-    from zincflux.experiment import draft
+    from zincflux.draft import GAP, draft
+    from zincflux.experiment import is_toml
     from zincflux.results import write_text
 
+    if out.is_dir() or not is_toml(out):
+        raise ExperimentError(
+            f"{out}: expected the name of a file that ends in .toml. Correct --out."
+        )
     if out.exists() and not overwrite:
         raise ExperimentError(f"{out}: this file exists. Add --overwrite or choose another --out.")
-    write_text(out, draft(movie, out.parent))
+    with _doubts(quiet=quiet):
+        text = draft(movie, out.parent)
+    write_text(out, text)
     if not quiet:
         print(out)
+        if f"# {GAP}" in text:
+            print(f"Fill in the lines marked {GAP} before you run it.")
 
 
 @app.command()
@@ -175,25 +203,14 @@ def info(
 ) -> None:
     """Show axes, channels, pixel size, time axis and what is missing."""
     from zincflux.readers import describe
+    from zincflux.wording import movie_text
 
-    found = describe(movie)
+    with _doubts(quiet=quiet):
+        found = describe(movie)
     if as_json:
         _print_json(found)
-        return
-    for key, value in found.items():
-        if key == "missing":
-            for item in value:
-                print(f"missing: {item['what']}: set {item['key']}")
-        else:
-            print(f"{key}: {_brief(value)}")
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, list) and len(value) > 8:
-        return f"{', '.join(map(str, value[:3]))} … {value[-1]} ({len(value)} values)"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "unknown" if value is None else str(value)
+    elif not quiet:
+        print(movie_text(found))
 
 
 @app.command()
@@ -206,28 +223,14 @@ def indicators(
 ) -> None:
     """List the indicator library, or show one indicator with conditions and citations."""
     from zincflux.indicators import indicator_names, load_indicator
+    from zincflux.wording import indicator_text, indicators_text
 
     chosen = [load_indicator(item) for item in ([name] if name else indicator_names())]
     if as_json:
-        _print_json(
-            chosen[0].model_dump(mode="json")
-            if name
-            else [one.model_dump(mode="json") for one in chosen]
-        )
-    elif name:
-        _print_indicator(chosen[0])
-    else:
-        for one in chosen:
-            print(f"{one.name:20} {one.kind:10} K = {one.record().k_nM:g} nM")
-
-
-def _print_indicator(indicator: Indicator) -> None:
-    for key, value in indicator.model_dump(mode="json", exclude={"records"}).items():
-        print(f"{key}: {_brief(value)}")
-    for record in indicator.records:
-        print()
-        for key, value in record.model_dump(mode="json", exclude_none=True).items():
-            print(f"  {key}: {value}")
+        plain = [one.model_dump(mode="json") for one in chosen]
+        _print_json(plain[0] if name else plain)
+    elif not quiet:
+        print(indicator_text(chosen[0]) if name else indicators_text(chosen))
 
 
 @app.command()
@@ -258,16 +261,28 @@ def _print_json(data: Any) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=False))
 
 
+def _print_warnings(messages: list[str]) -> None:
+    for message in messages:
+        print(f"warning: {message}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _doubts(*, quiet: bool) -> Iterator[None]:
+    """Print each doubt that arises in the block once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ZincfluxWarning)
+        yield
+    if not quiet:
+        own = [str(item.message) for item in caught if issubclass(item.category, ZincfluxWarning)]
+        _print_warnings(list(dict.fromkeys(own)))
+
+
 def _finish(steps: Generator[Progress, None, T], *, quiet: bool) -> T:
     """Drive long work to its end, with a progress bar where a person watches."""
-    try:
+    with contextlib.closing(steps):
         if quiet or not sys.stderr.isatty():
             return _drive(steps, lambda progress: None)
         return _finish_with_bar(steps)
-    except KeyboardInterrupt:
-        steps.close()
-        _complain("stopped; nothing was left half written.")
-        raise typer.Exit(STOPPED) from None
 
 
 def _drive(steps: Generator[Progress, None, T], show: Callable[[Progress], None]) -> T:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    SerializationInfo,
+    TypeAdapter,
+    ValidationInfo,
+    model_validator,
+)
 
 from zincflux import phases as phase_rules
 from zincflux.calibrate import CalibrationSettings, Uncertainty
@@ -21,9 +31,9 @@ from zincflux.errors import ExperimentError
 from zincflux.flux import Flux, IndicatorLoad
 from zincflux.indicators import Indicator, load_indicator
 from zincflux.phases import Phase
-from zincflux.readers import MovieInput, describe
+from zincflux.readers import MovieInput
 from zincflux.segment import Segment
-from zincflux.settings import Settings, dumps, override, read_toml
+from zincflux.settings import InputPath, Settings, override, read_toml
 from zincflux.track import Track
 
 Channel = str | int
@@ -65,11 +75,20 @@ class Channels(Settings):
         return self
 
 
+_PATH: TypeAdapter[str] = TypeAdapter(InputPath)
+
+
+def is_toml(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path names a TOML file, and not a movie or an indicator of the library."""
+    return Path(path).suffix.lower() == ".toml"
+
+
 def _resolve_indicator(text: str, info: ValidationInfo) -> str:
-    folder = (info.context or {}).get("folder")
-    if text.endswith(".toml") and folder is not None:
-        return os.path.normpath(Path(folder) / text)
-    return text
+    return _PATH.validate_python(text, context=info.context) if is_toml(text) else text
+
+
+def _relative_indicator(text: str, info: SerializationInfo) -> str:
+    return str(_PATH.dump_python(text, context=info.context)) if is_toml(text) else text
 
 
 class Experiment(Settings):
@@ -86,7 +105,9 @@ class Experiment(Settings):
     name: str = Field(
         default="", max_length=200, description="Title in the report; the file's name if not given"
     )
-    indicator: Annotated[str, AfterValidator(_resolve_indicator)] = Field(
+    indicator: Annotated[
+        str, AfterValidator(_resolve_indicator), PlainSerializer(_relative_indicator)
+    ] = Field(
         default="none",
         description="Name in the indicator library, path of an indicator file, or none",
     )
@@ -147,8 +168,23 @@ def load_experiment(path: str | os.PathLike[str], assignments: Sequence[str] = (
         If the file cannot be read, or a setting is wrong.
     """
     file = Path(path)
+    if not is_toml(file):
+        raise ExperimentError(
+            f"{file}: expected an experiment file, whose name ends in .toml. "
+            "For a movie, write one with: zincflux init MOVIE"
+        )
+    if not file.exists():
+        raise ExperimentError(f"{file}: no such file.{_near(file)} Check the path.")
     data = override(read_toml(file), assignments)
-    return _named(data, where=str(file), folder=file.resolve().parent, name=file.stem)
+    where = f"{file} with --set" if assignments else str(file)
+    return _named(data, where=where, folder=file.resolve().parent, name=file.stem)
+
+
+def _near(file: Path) -> str:
+    """Suggest a file of the same folder with a name like the one that is absent."""
+    there = [path.name for path in file.parent.glob("*.toml")]
+    near = difflib.get_close_matches(file.name, there, n=1)
+    return f" Did you mean {str(file.parent / near[0])!r}?" if near else ""
 
 
 def experiment_of_movie(
@@ -162,7 +198,7 @@ def experiment_of_movie(
         If an assignment is wrong.
     """
     data = override({"movie": {"path": os.fspath(path)}, "indicator": indicator}, assignments)
-    return _named(data, where="--set", folder=Path.cwd(), name=Path(path).name.partition(".")[0])
+    return _named(data, where="--set", folder=Path.cwd(), name=title(path))
 
 
 def _named(data: dict[str, Any], *, where: str, folder: Path, name: str) -> Experiment:
@@ -170,73 +206,17 @@ def _named(data: dict[str, Any], *, where: str, folder: Path, name: str) -> Expe
     return Experiment.parse(data, where=where, folder=folder)
 
 
-def draft(path: str | os.PathLike[str], folder: Path) -> str:
-    """Write a commented experiment file filled from a movie's metadata.
+def title(path: str | os.PathLike[str]) -> str:
+    """Name an experiment after its file or movie.
 
-    Parameters
-    ----------
-    path
-        The movie.
-    folder
-        Folder that the text will be stored in: the movie's path is written relative to it.
-
-    Returns
-    -------
-    str
-        TOML; what the movie does not say stands in it as a line to fill in.
+    Examples
+    --------
+    >>> title("dishes/2024.05.01 dish 1.ome.tif")
+    '2024.05.01 dish 1'
+    >>> title("scan_t{t}_{c}.tif")
+    'scan'
     """
-    found = describe(path)
-    channels: dict[str, Any] = {}
-    if len(found["channels"]) == 1:
-        channels["signal"] = found["channels"][0]
-    experiment = Experiment.parse(
-        {
-            "movie": {"path": os.path.abspath(path)},
-            "channels": channels,
-            "name": Path(path).name.partition(".")[0],
-        },
-        where=str(path),
-    )
-    return _introduction(found) + dumps(experiment, folder=folder.resolve()) + _PHASES
-
-
-def _introduction(found: dict[str, Any]) -> str:
-    shape = " × ".join(f"{axis} {n}" for axis, n in zip(found["axes"], found["shape"], strict=True))
-    lines = [
-        "Experiment file of zincflux: zincflux run experiment.toml",
-        f"The movie: {found['format']}, {shape}",
-        f"Channels: {', '.join(found['channels'])}",
-        f"Pixel size: {_with_unit(found['pixel_size_um'], 'µm')}",
-        f"Frame interval: {_with_unit(found['frame_interval_s'], 's')}",
-    ]
-    lines += [f"MISSING, add it: {item['key']} ({item['what']})" for item in found["missing"]]
-    if len(found["channels"]) > 1:
-        lines.append(
-            "MISSING, add it: channels.signal, or channels.numerator and channels.denominator"
-        )
-    return "".join(f"# {line}\n" for line in lines) + "\n"
-
-
-def _with_unit(value: float | None, unit: str) -> str:
-    return "not in the file" if value is None else f"{value:.6g} {unit}"
-
-
-_PHASES = """
-# What was done to the cells, in order. Remove the # and set the times.
-# [[phases]]
-# name = "rest"
-# role = "baseline"    # F0
-# start_s = 0
-# [[phases]]
-# name = "zinc"
-# role = "response"    # measured: rate, peak, half time, area
-# start_s = 60
-# [[phases]]
-# name = "TPEN"
-# role = "minimum"     # zinc-free, for the calibration
-# start_s = 300
-# [[phases]]
-# name = "Zn + pyrithione"
-# role = "maximum"     # saturated, for the calibration
-# start_s = 420
-"""
+    stem = Path(path).stem
+    if stem.lower().endswith(".ome"):
+        stem = stem[:-4]
+    return re.sub(r"([\W_]+[a-zA-Z]?)?\{\w+\}", "", stem) or "movie"

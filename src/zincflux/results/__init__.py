@@ -1,14 +1,24 @@
 """The files of a finished analysis and of a simulated movie."""
 
-from zincflux.results.folder import Results, read_results, read_run, write_results
+from zincflux.results.folder import (
+    CALIBRATION_FILE,
+    RESULT_FILES,
+    Results,
+    read_results,
+    read_run,
+    write_results,
+)
 from zincflux.results.images import write_label_stack, write_movie
-from zincflux.results.provenance import hash_inputs, versions
+from zincflux.results.provenance import iter_hashes, peak_memory_mb, versions
 from zincflux.results.simulation import write_simulation
 from zincflux.results.staging import staging, write_text
 
 __all__ = [
+    "CALIBRATION_FILE",
+    "RESULT_FILES",
     "Results",
-    "hash_inputs",
+    "iter_hashes",
+    "peak_memory_mb",
     "read_results",
     "read_run",
     "staging",

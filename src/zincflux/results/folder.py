@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import tifffile
 
 from zincflux.calibrate import Calibration
-from zincflux.columns import TABLES
-from zincflux.errors import ResultsError
+from zincflux.columns import TABLES, expand
+from zincflux.errors import ResultsError, ZincfluxError
 from zincflux.experiment import Experiment, load_experiment
 from zincflux.movie import Labels
 from zincflux.pipeline import Analysis
 from zincflux.results.images import write_label_stack
+from zincflux.results.staging import move_into, writing
 from zincflux.settings import dumps
 
 RUN_FILE = "run.json"
 """Written last: a folder that holds it is complete."""
+
+CALIBRATION_FILE = "calibration.toml"
+"""Only there if a calibration was used."""
+
+RESULT_FILES = (
+    *(f"{name}.parquet" for name in TABLES),
+    *(f"{name}.csv" for name in TABLES if name != "frames"),
+    "labels.ome.tif",
+    "report.html",
+    "experiment.toml",
+    RUN_FILE,
+)
+"""What every folder of results holds."""
+
+_ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bool": pa.bool_()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,21 +92,22 @@ def read_results(folder: str | os.PathLike[str]) -> Results:
     try:
         tables = {name: pd.read_parquet(where / f"{name}.parquet") for name in TABLES}
         labels = tifffile.imread(where / "labels.ome.tif")
-        calibration = where / "calibration.toml"
         return Results(
             folder=where,
             labels=labels.reshape(-1, *labels.shape[-2:]),
-            calibration=Calibration.from_toml(calibration.read_text(encoding="utf-8"))
-            if calibration.exists()
-            else None,
+            calibration=_read_calibration(where / CALIBRATION_FILE),
             experiment=load_experiment(where / "experiment.toml"),
             run=run,
             **tables,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ZincfluxError, tifffile.TiffFileError) as error:
         raise ResultsError(
-            f"{where}: the results are damaged: {error}. Run the experiment again with --overwrite."
+            f"{where}: the results are damaged: {error} Run the experiment again with --overwrite."
         ) from error
+
+
+def _read_calibration(path: Path) -> Calibration | None:
+    return Calibration.from_toml(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def read_run(folder: Path) -> dict[str, Any] | None:
@@ -118,37 +136,35 @@ def write_results(
         The HTML page.
     record
         What ``run.json`` holds.
+
+    Raises
+    ------
+    ResultsError
+        If a file cannot be written; the folder is then as it was before.
     """
-    for name in TABLES:
-        table: pd.DataFrame = getattr(analysis, name)
-        table.to_parquet(aside / f"{name}.parquet", index=False)
-        if name != "frames":
-            table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
-    images = analysis.label_images
-    time_s = analysis.frames["time_s"].to_numpy(np.float64)[: len(images)]
-    shape = (len(images), *analysis.labels.shape)
-    write_label_stack(aside / "labels.ome.tif", images, shape, analysis.pixel_size_um, time_s)
-    texts = {
-        "experiment.toml": dumps(analysis.experiment, folder=folder.resolve()),
-        "report.html": report,
-        RUN_FILE: json.dumps(record, indent=2, ensure_ascii=False) + "\n",
-    }
-    if analysis.calibration is not None:
-        texts["calibration.toml"] = analysis.calibration.to_toml()
-    for name, text in texts.items():
-        (aside / name).write_text(text, encoding="utf-8", newline="\n")
-    _move(aside, folder)
+    with writing(folder):
+        for name in TABLES:
+            _write_table(getattr(analysis, name), name, analysis.channels, aside)
+        images = analysis.label_images
+        time_s = analysis.frames["time_s"].to_numpy(np.float64)[: len(images)]
+        shape = (len(images), *analysis.labels.shape)
+        write_label_stack(aside / "labels.ome.tif", images, shape, analysis.pixel_size_um, time_s)
+        texts = {
+            "experiment.toml": dumps(analysis.experiment, folder=folder.resolve()),
+            "report.html": report,
+            RUN_FILE: json.dumps(record, indent=2, ensure_ascii=False) + "\n",
+        }
+        if analysis.calibration is not None:
+            texts[CALIBRATION_FILE] = analysis.calibration.to_toml()
+        for name, text in texts.items():
+            (aside / name).write_text(text, encoding="utf-8", newline="\n")
+        move_into(aside, folder, last=RUN_FILE, stale=(CALIBRATION_FILE,))
 
 
-def _move(aside: Path, folder: Path) -> None:
-    """Move complete files into place; the file that marks a complete folder goes first, comes last.
-
-    Without it, an interrupted move is not mistaken for finished results.
-    """
-    folder.mkdir(exist_ok=True)
-    (folder / RUN_FILE).unlink(missing_ok=True)
-    names = sorted(path.name for path in aside.iterdir())
-    if "calibration.toml" not in names:
-        (folder / "calibration.toml").unlink(missing_ok=True)
-    for name in sorted(names, key=lambda name: name == RUN_FILE):
-        os.replace(aside / name, folder / name)
+def _write_table(table: pd.DataFrame, name: str, channels: Sequence[str], aside: Path) -> None:
+    # Types are stated, since an empty column of texts has none and would not join with others.
+    dtypes = {column.name: column.dtype for column in expand(TABLES[name], channels)}
+    schema = pa.schema([(column, _ARROW[dtypes[column]]) for column in table.columns])
+    table.to_parquet(aside / f"{name}.parquet", engine="pyarrow", index=False, schema=schema)
+    if f"{name}.csv" in RESULT_FILES:
+        table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from zincflux.errors import ExperimentError
 from zincflux.experiment import Experiment
+from zincflux.movie import Image
 from zincflux.pipeline import Progress
-from zincflux.results.images import write_label_stack, write_movie
-from zincflux.results.staging import staging
+from zincflux.results.images import write_frames, write_label_stack
+from zincflux.results.staging import move_into, staging, writing
 from zincflux.settings import dumps
 from zincflux.synthetic import SyntheticMovie
 
@@ -22,6 +23,9 @@ SIMULATION_FILES = (
     "experiment.toml",
 )
 
+_LOOK_S = 0.05
+"""How often a writer is asked how far it is."""
+
 
 def write_simulation(
     simulated: SyntheticMovie, folder: Path, *, overwrite: bool = False
@@ -31,7 +35,7 @@ def write_simulation(
     Yields
     ------
     Progress
-        After each file.
+        After each frame or two.
 
     Returns
     -------
@@ -45,37 +49,82 @@ def write_simulation(
     ResultsError
         If the folder cannot be written.
     """
+    _check_free(folder, overwrite=overwrite)
+    with staging(folder) as aside, writing(folder):
+        yield from _write_images(simulated, aside)
+        for name, text in _texts(simulated, folder).items():
+            (aside / name).write_text(text, encoding="utf-8", newline="\n")
+        move_into(aside, folder, last=SIMULATION_FILES[-1])
+    return folder
+
+
+def _check_free(folder: Path, *, overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ExperimentError(f"{folder}: expected a folder, found a file. Choose another --out.")
     there = [name for name in SIMULATION_FILES if (folder / name).exists()]
     if there and not overwrite:
         raise ExperimentError(
             f"{folder}: {there[0]} is already there. Add --overwrite or choose another --out."
         )
-    with staging(folder) as aside:
-        experiment = Experiment.parse(
-            {**simulated.experiment, "movie": {"path": str(folder.resolve() / "movie.ome.tif")}},
-            where="simulate",
-            folder=folder.resolve(),
-        )
-        texts = {
-            "truth.csv": simulated.truth.to_csv(index=False, lineterminator="\n"),
-            "truth_cells.csv": simulated.cells.to_csv(index=False, lineterminator="\n"),
-            "experiment.toml": dumps(experiment, folder=folder.resolve()),
-        }
-        for name, text in texts.items():
-            (aside / name).write_text(text, encoding="utf-8", newline="\n")
-        write_movie(simulated.movie, aside / "movie.ome.tif")
-        yield Progress("write", 1, 2)
-        n_frames = simulated.movie.n_frames
-        truth = (simulated.labels(t) for t in range(n_frames))
-        write_label_stack(
-            aside / "truth_labels.ome.tif",
-            truth,
-            (n_frames, *simulated.movie.frame_shape),
-            simulated.movie.pixel_size_um,
-            simulated.movie.time_s,
-        )
-        yield Progress("write", 2, 2)
-        folder.mkdir(exist_ok=True)
-        for name in SIMULATION_FILES:
-            os.replace(aside / name, folder / name)
-    return folder
+
+
+def _texts(simulated: SyntheticMovie, folder: Path) -> dict[str, str]:
+    place = folder.resolve()
+    experiment = Experiment.parse(
+        {**simulated.experiment, "movie": {"path": str(place / SIMULATION_FILES[0])}},
+        where="simulate",
+        folder=place,
+    )
+    return {
+        "truth.csv": simulated.truth.to_csv(index=False, lineterminator="\n"),
+        "truth_cells.csv": simulated.cells.to_csv(index=False, lineterminator="\n"),
+        "experiment.toml": dumps(experiment, folder=place),
+    }
+
+
+def _write_images(simulated: SyntheticMovie, aside: Path) -> Generator[Progress, None, None]:
+    movie = simulated.movie
+    n = movie.n_frames
+    frames = (movie.frame(t) for t in range(n))
+    yield from _watched(
+        lambda images: write_frames(movie, images, aside / "movie.ome.tif"), frames, "render", n
+    )
+    truth = (simulated.labels(t) for t in range(n))
+    shape = (n, *movie.frame_shape)
+    yield from _watched(
+        lambda images: write_label_stack(
+            aside / "truth_labels.ome.tif", images, shape, movie.pixel_size_um, movie.time_s
+        ),
+        truth,
+        "truth",
+        n,
+    )
+
+
+def _watched(
+    write: Callable[[Iterator[Image]], None], images: Iterable[Image], stage: str, total: int
+) -> Generator[Progress, None, None]:
+    """Run a writer that takes images from an iterator, and tell how many it has taken.
+
+    The writer runs in a thread, since it returns only when the file is complete.
+    """
+    taken = 0
+    is_stopped = False
+
+    def counted() -> Iterator[Image]:
+        nonlocal taken
+        for image in images:
+            if is_stopped:
+                raise CancelledError
+            taken += 1
+            yield image
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write, counted())
+        try:
+            while not wait([writer], timeout=_LOOK_S).done:
+                yield Progress(stage, taken, total)
+        finally:
+            is_stopped = True
+        writer.result()
+    yield Progress(stage, total, total)

@@ -29,8 +29,8 @@ class Otsu(CellSize):
     --------
     >>> y, x = np.mgrid[:64, :64]
     >>> image = np.hypot(y - 32, x - 20) < 9
-    >>> Otsu(diameter_um=12)(image * 100.0, 0.65).max()
-    np.int32(1)
+    >>> int(Otsu(diameter_um=12)(image * 100.0, 0.65).max())
+    1
     """
 
     def __call__(self, image: Image, pixel_size_um: float) -> Labels:

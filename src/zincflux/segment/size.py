@@ -11,7 +11,7 @@ from zincflux.settings import Settings
 SMALLEST_DIAMETER_PX = 3.0
 """Pixels across a cell below which it cannot be told from a speck."""
 
-SMALLEST_AREA = 0.12
+SMALLEST_AREA = 0.15
 """Smallest area of a cell, as a fraction of the area of a disc of the given diameter."""
 
 LARGEST_AREA = 12.0
@@ -31,7 +31,7 @@ class CellSize(Settings):
         default=None,
         ge=0,
         allow_inf_nan=False,
-        description="Smallest area of a cell, µm²; 0.12 of a disc of diameter_um if not given",
+        description="Smallest area of a cell, µm²; 0.15 of a disc of diameter_um if not given",
     )
     largest_um2: float | None = Field(
         default=None,

@@ -44,8 +44,8 @@ class Watershed(CellSize):
     --------
     >>> y, x = np.mgrid[:64, :64]
     >>> image = np.hypot(y - 32, x - 20) < 9
-    >>> Watershed(diameter_um=12)(image * 100.0, 0.65).max()
-    np.int32(1)
+    >>> int(Watershed(diameter_um=12)(image * 100.0, 0.65).max())
+    1
     """
 
     minimum_contrast: MinimumContrast = 0.2
@@ -56,7 +56,7 @@ class Watershed(CellSize):
         Parameters
         ----------
         image
-            Pixels (Y, X) of any real dtype; NaN pixels belong to no cell's brightness.
+            Pixels (Y, X) of any real dtype; NaN pixels count as background.
         pixel_size_um
             Edge of a pixel, µm.
 

@@ -1,0 +1,180 @@
+"""What the command line says: plain text from plain data."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zincflux.indicators import Indicator, Record
+    from zincflux.workflow import Outcome
+
+_WIDTH = 96
+
+
+def movie_text(found: dict[str, Any]) -> str:
+    """Describe a movie: what `zincflux.readers.describe` found, and what is missing."""
+    title = found["path"] if isinstance(found["path"], str) else found["path"][0]
+    letters = (axis if axis in "TCZYX" else "?" for axis in found["axes"])
+    axes = zip(letters, found["shape"], strict=True)
+    rows = [
+        ("format", found["format"]),
+        ("axes", " × ".join(f"{axis} {length}" for axis, length in axes)),
+        ("channels", ", ".join(found["channels"]) or None),
+        ("pixel size", _number(found["pixel_size_um"], "µm")),
+        ("frames", _count(found["n_frames"])),
+        ("frame interval", _number(found["frame_interval_s"], "s")),
+        ("time", _span(found["time_s"])),
+        ("bit depth", _count(found["bit_depth"])),
+        ("camera limit", _number(found["saturation_level"], "counts")),
+        ("scenes", _several(found["scenes"])),
+        ("files", _several([Path(file).name for file in found["files"]])),
+    ]
+    return "\n".join([title, *_table(row for row in rows if row[1] != ""), *_missing(found)])
+
+
+def _missing(found: dict[str, Any]) -> list[str]:
+    if not found["missing"]:
+        return []
+    items = [f"  {item['what']}: set {item['key']}" for item in found["missing"]]
+    return [
+        "missing:",
+        *items,
+        "zincflux init MOVIE writes an experiment file with a line for each.",
+    ]
+
+
+def _count(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _number(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{value:.6g} {unit}"
+
+
+def _span(time_s: Sequence[float] | None) -> str | None:
+    return None if time_s is None else f"{time_s[0]:.6g} to {time_s[-1]:.6g} s"
+
+
+def _several(names: Sequence[str]) -> str:
+    """List a few names; empty where there is only one, since it says nothing new."""
+    if len(names) < 2:
+        return ""
+    shown = ", ".join(names) if len(names) <= 4 else f"{names[0]}, {names[1]} … {names[-1]}"
+    return f"{len(names)}: {shown}"
+
+
+def _table(rows: Iterable[tuple[str, str | None]], indent: str = "  ") -> list[str]:
+    """Align names and values; a value that is long goes on in its own column."""
+    kept = list(rows)
+    width = max(len(name) for name, _ in kept) + 2
+    lines = []
+    for name, value in kept:
+        text = textwrap.wrap(value or "not known", _WIDTH - width, break_on_hyphens=False)
+        lines += [f"{indent}{name:{width}}{text[0]}"]
+        lines += [f"{indent}{'':{width}}{more}" for more in text[1:]]
+    return lines
+
+
+def indicators_text(indicators: Sequence[Indicator]) -> str:
+    """List indicators in columns, each with its default record."""
+    lines = [f"{'name':18} {'kind':10} {'K':>12}  {'n':>4}  source of K and n"]
+    for one in indicators:
+        record = one.record()
+        source = textwrap.shorten(record.source, 60, placeholder=" …")
+        lines.append(f"{one.name:18} {one.kind:10} {_k(record):>12}  {record.hill:>4g}  {source}")
+    lines.append("zincflux indicators NAME shows conditions, other values, citations and checks.")
+    return "\n".join(lines)
+
+
+def indicator_text(indicator: Indicator) -> str:
+    """Show one indicator with all its records."""
+    direction = "signal falls with zinc" if indicator.turn_off else "signal rises with zinc"
+    rows = [
+        ("excitation", _wavelengths(indicator.excitation_nm)),
+        ("emission", _wavelengths(indicator.emission_nm)),
+        ("dynamic range", _range(indicator.dynamic_range)),
+        ("source of these", indicator.optics_source or None),
+        ("note", indicator.note),
+    ]
+    lines = [f"{indicator.name}: {indicator.kind}, {direction}"]
+    lines += _table(row for row in rows if row[1] != "")
+    for record in indicator.records:
+        mark = " (default)" if record is indicator.record() else ""
+        lines += ["", f"{record.name}{mark}", *_table(_facts(record))]
+    return "\n".join(lines)
+
+
+def _facts(record: Record) -> list[tuple[str, str | None]]:
+    conditions = [
+        None if record.ph is None else f"pH {record.ph:g}",
+        _number(record.temperature_C, "°C"),
+        None if record.ionic_strength_M is None else f"I = {record.ionic_strength_M:g} M",
+    ]
+    is_power = record.hill_convention == "power"
+    rows = [
+        ("K", f"{_k(record)}, occupancy Z^n / ({'K' if is_power else 'K^n'} + Z^n)"),
+        ("n", f"{record.hill:g}"),
+        ("beta", "contained in K" if record.k_includes_beta else "not contained in K"),
+        ("conditions", ", ".join(text for text in conditions if text) or None),
+        ("source", record.source),
+        ("doi", f"https://doi.org/{record.doi}" if record.doi else None),
+        ("checked", record.confidence),
+        ("note", record.note),
+    ]
+    return [row for row in rows if row[1] != ""]
+
+
+def _k(record: Record) -> str:
+    """Write K with its unit: nM^n where the record uses the power convention."""
+    spread = "" if record.k_sd_nM is None else f" ± {record.k_sd_nM:g}"
+    unit = f"nM^{record.hill:g}" if record.hill_convention == "power" else "nM"
+    return f"{record.k_nM:g}{spread} {unit}"
+
+
+def _wavelengths(values_nm: Sequence[float]) -> str | None:
+    return f"{', '.join(f'{value:g}' for value in values_nm)} nm" if values_nm else None
+
+
+def _range(limits: tuple[float, float] | None) -> str | None:
+    if limits is None:
+        return None
+    low, high = limits
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Tell what a run came to, and where its report is."""
+    found = outcome.summary()
+    lines = []
+    if outcome.up_to_date:
+        lines.append("up to date: these results were made with the same settings and inputs")
+    cells, frames = _plural(found["n_cells"], "cell"), _plural(found["n_frames"], "frame")
+    lines.append(
+        f"{cells} in {frames}: {found['n_with_zinc']} with zinc, {found['n_excluded']} excluded"
+    )
+    lines += _why_none(outcome, found)
+    lines.append(str(outcome.out / "report.html"))
+    return "\n".join(lines)
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _why_none(outcome: Outcome, found: dict[str, Any]) -> list[str]:
+    if found["n_cells"] == 0:
+        return [
+            "No cells were found, so the tables are empty. "
+            "Check segment.diameter_um and channels.segment."
+        ]
+    if found["n_with_zinc"] > 0 or (outcome.out / "calibration.toml").exists():
+        return []
+    if outcome.experiment.indicator == "none":
+        return ["F/F0 only: no indicator is named. Set indicator, or add --indicator to a movie."]
+    return [
+        "F/F0 only: there is no calibration. Add phases with the roles minimum and maximum, or set "
+        "calibration.minimum and calibration.maximum."
+    ]
