@@ -68,7 +68,7 @@ def test_help_lists_the_commands(zf):
     status, out, _ = zf("--help")
     assert status == 0
     for command in COMMANDS:
-        assert re.search(rf"^  {command} ", out, re.MULTILINE)
+        assert re.search(rf"^\W*{command} ", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -185,6 +185,8 @@ def test_cells_that_cannot_be_calibrated_are_explained_by_the_warning(zf, dish, 
         (["run", "gone.toml"], 2, "gone.toml: no such file"),
         (["run", "gone.tif"], 3, "gone.tif: no such file"),
         (["run", "."], 3, "expected a file, found a folder"),
+        (["info", "a.toml"], 2, "expected a movie, found an experiment file"),
+        (["init", "a.toml"], 2, "expected a movie, found an experiment file"),
         (["info", "gone.tif"], 3, "gone.tif: no such file"),
         (["init", "gone.tif"], 3, "gone.tif: no such file"),
         (["init", "gone.tif", "--out", "a.txt"], 2, "a file that ends in .toml. Correct --out"),
@@ -466,6 +468,12 @@ def test_one_indicator_is_shown_with_conditions_and_citations(zf):
     assert "Lo 2020 (default)\n  K           5.3 nM, occupancy Z^n / (K^n + Z^n)\n" in out
     assert "https://doi.org/10.7554/eLife.51107" in out
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_unknown_facts_are_called_so(zf):
+    lines = zf("indicators", "FluoZin-3")[1].splitlines()
+    assert any(re.fullmatch(r"  conditions +not known", line) for line in lines)
+    assert any(re.fullmatch(r"  dynamic range +not known", line) for line in lines)
 
 
 def test_an_indicator_file_of_ones_own(zf, tmp_path):

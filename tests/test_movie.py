@@ -94,6 +94,7 @@ def test_override_fills_in_silently_and_warns_when_it_replaces() -> None:
 
 def test_names_are_safe_and_unique() -> None:
     assert clean_name("=cmd()\n\tX") == "cmd() X"
+    assert clean_name("CF\u200bP\u202e") == "CF P"
     assert clean_names(["", "A", "A", "-A"]) == ("C0", "A", "A_2", "A_3")
 
 

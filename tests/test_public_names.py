@@ -1,7 +1,7 @@
 """The public names: each resolves, and is the same object as in its module."""
 
 import importlib
-import subprocess
+import runpy
 import sys
 
 import pytest
@@ -31,8 +31,10 @@ def test_a_name_that_is_not_there():
         _ = zincflux.nothing
 
 
-def test_the_package_is_a_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "zincflux", "--version"], capture_output=True, text=True, timeout=60
-    )
-    assert (done.returncode, done.stdout) == (0, f"zincflux {zincflux.__version__}\n")
+def test_the_package_is_a_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["zincflux", "--version"])
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("zincflux", run_name="__main__")
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"zincflux {zincflux.__version__}\n"

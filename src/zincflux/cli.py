@@ -184,6 +184,7 @@ def init(
         )
     if out.exists() and not overwrite:
         raise ExperimentError(f"{out}: this file exists. Add --overwrite or choose another --out.")
+    _check_movie(movie)
     with _doubts(quiet=quiet):
         text = draft(movie, out.parent)
     write_text(out, text)
@@ -205,6 +206,7 @@ def info(
     from zincflux.readers import describe
     from zincflux.wording import movie_text
 
+    _check_movie(movie)
     with _doubts(quiet=quiet):
         found = describe(movie)
     if as_json:
@@ -255,6 +257,13 @@ def simulate(
     _finish(write_simulation(make(settings), out, overwrite=overwrite), quiet=quiet)
     if not quiet:
         print(out / "experiment.toml")
+
+
+def _check_movie(path: str) -> None:
+    if Path(path).suffix.lower() == ".toml":
+        raise ExperimentError(
+            f"{path}: expected a movie, found an experiment file. Give the movie that it names."
+        )
 
 
 def _print_json(data: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -251,10 +252,11 @@ class Movie:
 def clean_name(name: str) -> str:
     """Make a channel name from a file safe as a column name.
 
-    Control characters and line breaks become spaces, and the characters that a spreadsheet takes
-    for the start of a formula are dropped from the front.
+    Control characters, line breaks and invisible characters become spaces, and the characters that
+    a spreadsheet takes for the start of a formula are dropped from the front.
     """
-    text = re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f]", " ", name)).strip()
+    visible = "".join(" " if unicodedata.category(c).startswith("C") else c for c in name)
+    text = re.sub(r"\s+", " ", visible).strip()
     return text.lstrip("=+-@ ")[:80]
 
 

@@ -243,7 +243,7 @@ def _explain(model: type[Settings], error: ValidationError, where: str) -> str:
         else:
             found = "" if item["type"] == "value_error" else f"; found {item['input']!r}"
             message = item["msg"].removeprefix("Value error, ")
-            lines.append(f"{key or where}: {message}{found}")
+            lines.append(f"{key}: {message}{found}" if key else f"{message}{found}")
     return f"{where}: " + "\n".join(lines)
 
 

@@ -373,6 +373,15 @@ def test_nan_and_negative_pixels() -> None:
     assert zinc.to_numpy() == pytest.approx(15.0, rel=0.05)
 
 
+def test_an_infinite_frame_loses_no_cell() -> None:
+    data = np.asarray(dish(dtype=np.float64).data)
+    data[10] = np.inf
+    with pytest.warns(CorrectionWarning, match="4 measurements in 1 of 50 frames leave out"):
+        analysis = analyze(experiment_of(), movie=movie_of(data), jobs=1)
+    assert len(analysis.cells) == 4
+    assert analysis.traces.loc[analysis.traces["frame"] == 10, "dye_raw"].isna().all()
+
+
 def test_iter_frames_gives_every_frame_in_order() -> None:
     rows = list(iter_frames(dish(), experiment_of(), jobs=2))
     assert [row.t for row in rows] == list(range(50))

@@ -26,7 +26,7 @@ def test_golgi_of_one_cell(realdata: Path) -> None:
     analysis = run(
         realdata,
         {"path": GOLGI},
-        segment={"diameter_um": 30},
+        segment={"diameter_um": 40},
         phases=[
             {"name": "early", "role": "baseline", "start_s": 0},
             {"name": "late", "role": "response", "start_s": 600},

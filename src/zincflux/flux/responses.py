@@ -123,7 +123,8 @@ class _Course:
         if values is None:
             values = np.full(shape, np.nan)
         time, part, sides = traces.time_s[inside], values[:, inside], codes[:, inside]
-        last = time >= time[-1] - PLATEAU_SHARE * (time[-1] - time[0])
+        # The slack keeps a frame on the edge in, whatever the rounding of the time stamps.
+        last = time >= time[-1] - (PLATEAU_SHARE + 1e-9) * (time[-1] - time[0])
         last[-MIN_PLATEAU_FRAMES:] = True
         return cls(
             movie=values,

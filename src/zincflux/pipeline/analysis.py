@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from zincflux.calibrate import Calibration
-from zincflux.errors import ZincfluxWarning
+from zincflux.errors import CorrectionWarning, ZincfluxWarning
 from zincflux.experiment import Experiment
 from zincflux.measure import LabelRuns
 from zincflux.movie import Image, Labels, Movie
@@ -149,6 +149,7 @@ def _steps(
         frames.append(rows)
         yield Progress("measure", len(frames), movie.n_frames)
     clock.stage("measure")
+    _warn_of_missing_pixels(frames)
     who = identify(found, frames)
     traces = assemble(found, frames, who)
     clock.stage("link and correct")
@@ -170,6 +171,19 @@ def _steps(
         counts=_counts(tables, movie),
         timings_s=clock.seconds,
     )
+
+
+def _warn_of_missing_pixels(frames: Sequence[FrameRows]) -> None:
+    """Say where cells hold pixels that are no numbers: their means leave these out."""
+    cells = [rows.raw["cell"] for rows in frames]
+    affected = [int((cell.n_valid < cell.area_px).any(axis=0).sum()) for cell in cells]
+    if any(affected):
+        warnings.warn(
+            f"pixels: {sum(affected)} measurements in {np.count_nonzero(affected)} of "
+            f"{len(frames)} frames leave out pixels that are NaN or infinite.",
+            CorrectionWarning,
+            stacklevel=2,
+        )
 
 
 class _Clock:

@@ -15,8 +15,8 @@ ProjectionKind = Literal["mean", "max", "sd"]
 class Projection:
     """Running mean, maximum or standard deviation of the frames of a movie.
 
-    Only two images are kept, however long the movie is. Pixels that are NaN in a frame are left
-    out there; a pixel that is NaN in every frame stays NaN.
+    Only two images are kept, however long the movie is. Pixels that are NaN or infinite in a frame
+    are left out there; a pixel that is so in every frame becomes NaN.
 
     Parameters
     ----------
@@ -57,6 +57,9 @@ class Projection:
             If the shape differs from the first frame's.
         """
         pixels = np.asarray(image, dtype=np.float64)
+        finite = np.isfinite(pixels)
+        if not finite.all():
+            pixels = np.where(finite, pixels, np.nan)
         if self._count is None:
             self._start(pixels.shape)
         if pixels.shape != self._value.shape:
