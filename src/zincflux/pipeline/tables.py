@@ -44,11 +44,13 @@ def make_tables(
 
 def _traces(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
     """One row per cell and frame, from the cell's first frame to its last."""
-    n_frames = traces.area_um2.shape[1]
-    seen = ~np.isnan(traces.area_um2)
-    frame = np.arange(n_frames)
+    # Rows are put in order before they are drawn out: sorting the long table would copy it.
+    order = np.lexsort((traces.region.astype(str), traces.cell_id))
+    seen = ~np.isnan(traces.area_um2[order])
+    frame = np.arange(seen.shape[1])
     first, last = _span(seen)
-    row, t = np.nonzero((frame >= first[:, None]) & (frame <= last[:, None]))
+    place, t = np.nonzero((frame >= first[:, None]) & (frame <= last[:, None]))
+    row = order[place]
     phase = np.array(names_of_frames(plan.experiment.phases, plan.time_s), dtype=object)
     data: dict[str, Any] = {
         "cell_id": traces.cell_id[row],
@@ -79,7 +81,7 @@ def _traces(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
         planes[f"{channel}_background"] = traces.background[number]
         planes[f"{channel}_corrected"] = traces.corrected[number]
     data |= {name: values[row, t] for name, values in planes.items()}
-    return pd.DataFrame(data).sort_values(["cell_id", "region", "frame"], kind="stable")
+    return pd.DataFrame(data)
 
 
 def _span(seen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
