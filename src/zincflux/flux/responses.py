@@ -123,8 +123,7 @@ class _Course:
         if values is None:
             values = np.full(shape, np.nan)
         time, part, sides = traces.time_s[inside], values[:, inside], codes[:, inside]
-        # The slack keeps a frame on the edge in, whatever the rounding of the time stamps.
-        last = time >= time[-1] - (PLATEAU_SHARE + 1e-9) * (time[-1] - time[0])
+        last = time >= time[-1] - PLATEAU_SHARE * (time[-1] - time[0]) - _slack(time[-1])
         last[-MIN_PLATEAU_FRAMES:] = True
         return cls(
             movie=values,
@@ -233,9 +232,14 @@ def response_metrics(
 
 def _within(time_s: FloatArray, start_s: float, length_s: float) -> Mask:
     """Both ends belong to a window, whatever the rounding of the time stamps."""
-    slack = 1e-9 * max(1.0, start_s)
+    slack = _slack(start_s)
     late_enough: Mask = time_s >= start_s - slack
     return late_enough & (time_s <= start_s + length_s + slack)
+
+
+def _slack(moment_s: float) -> float:
+    """Rounding to allow for where a frame lies on the edge of a window, s."""
+    return 1e-9 * max(1.0, abs(moment_s))
 
 
 def _check_window(phase: Phase, flux: Flux, n_frames: int) -> None:
@@ -304,7 +308,7 @@ def _entry_frames(time_s: FloatArray, inside: Mask, from_s: float) -> Mask:
     index = np.arange(len(time_s))
     if first == 0:
         return index < MIN_PLATEAU_FRAMES
-    recent = (time_s >= from_s) | (index == first - 1)
+    recent = (time_s >= from_s - _slack(from_s)) | (index == first - 1)
     result: Mask = recent & (index < first)
     return result
 
