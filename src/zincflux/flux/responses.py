@@ -238,7 +238,7 @@ def _within(time_s: FloatArray, start_s: float, length_s: float) -> Mask:
 
 
 def _slack(moment_s: float) -> float:
-    """Rounding to allow for where a frame lies on the edge of a window, s."""
+    """Give the rounding to allow for where a frame lies on the edge of a window, s."""
     return 1e-9 * max(1.0, abs(moment_s))
 
 
