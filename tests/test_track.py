@@ -238,3 +238,9 @@ def test_real_nuclei_are_followed(realdata):
     assert len(links(tracks, "cell_id")) >= 0.9 * (tracks["frame"] < 5).sum()
     moved = tracks.sort_values(["cell_id", "frame"]).groupby("cell_id")
     assert np.hypot(moved["y_um"].diff(), moved["x_um"].diff()).max() <= 27.0
+
+
+@pytest.mark.parametrize("key", [{"max_step_um": 5.0}, {"max_gap_frames": 1}, {"divisions": False}])
+def test_keys_of_follow_are_refused_in_static(key):
+    with pytest.raises(ValueError, match=f"{next(iter(key))} has no effect with mode"):
+        Track(**key)

@@ -73,9 +73,12 @@ def test_above_range_keeps_its_lower_bound():
     )
 
 
-def test_far_outside_no_zinc_fits():
+def test_far_outside_keeps_the_bound_of_a_signal_at_the_end():
     found = free_zinc([[0.0, 1200.0]], uniform(), 10.0)
-    assert np.isnan([found.low_nM, found.high_nM]).all()
+    at_end = free_zinc([[100.0, 1100.0]], uniform(), 10.0)
+    assert found.high_nM[0, 0] == at_end.high_nM[0, 0]
+    assert found.low_nM[0, 1] == at_end.low_nM[0, 1]
+    assert np.isnan([found.low_nM[0, 0], found.high_nM[0, 1]]).all()
 
 
 def test_interval_that_reaches_past_an_end_is_open_there():

@@ -102,9 +102,13 @@ def free_zinc(
     fraction = response.saturation(values, minimum, maximum)
     binding = calibration.binding
     constants = (binding.k_nM, binding.hill, binding.applied_beta)
-    low, high = _fieller(values, np.asarray(signal_sd, dtype=np.float64), calibration, column)
-    low, high = (response.zinc_from_saturation(end, *constants) for end in (low, high))
     below, above = fraction <= 0, fraction >= 1
+    sd = np.asarray(signal_sd, dtype=np.float64)
+    low, high = _interval(values, sd, calibration, column)
+    # So far beyond an end that no zinc would fit, the bound is that of a signal at the end.
+    low_of_end, high_of_end = _interval(np.where(below, minimum, maximum), sd, calibration, column)
+    high = np.where(below & np.isnan(high), high_of_end, high)
+    low = np.where(above & np.isnan(low), low_of_end, low)
     flag = np.select([below, above], ["below_min", "above_max"], "")
     uncalibrated = ~calibration.calibrated.reshape(column) & ~np.isnan(values)
     return ZincEstimate(
@@ -114,6 +118,19 @@ def free_zinc(
         saturation=fraction,
         occupancy=response.occupancy(fraction, binding.occupancy_beta),
         flag=np.where(uncalibrated, "no_calibration", flag),
+    )
+
+
+def _interval(
+    signal: FloatArray, signal_sd: FloatArray, calibration: Calibration, column: tuple[int, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Map the ends of Fieller's interval of the saturation to zinc in nM."""
+    binding = calibration.binding
+    constants = (binding.k_nM, binding.hill, binding.applied_beta)
+    low, high = _fieller(signal, signal_sd, calibration, column)
+    return (
+        response.zinc_from_saturation(low, *constants),
+        response.zinc_from_saturation(high, *constants),
     )
 
 

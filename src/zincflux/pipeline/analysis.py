@@ -119,7 +119,7 @@ def iter_analyze(
         As the generator's return value.
     """
     messages: list[str] = []
-    steps = _steps(experiment, movie or experiment.movie.open(), jobs)
+    steps = _steps(experiment, movie, jobs)
     while True:
         # Only around one step: the filters must be the caller's own while it holds control.
         with warnings.catch_warnings(record=True) as caught:
@@ -138,9 +138,10 @@ def iter_analyze(
 
 
 def _steps(
-    experiment: Experiment, movie: Movie, jobs: int | None
+    experiment: Experiment, movie: Movie | None, jobs: int | None
 ) -> Generator[Progress, None, Analysis]:
     clock = _Clock()
+    movie = movie or experiment.movie.open()
     plan = make_plan(experiment, movie)
     found = yield from survey(plan)
     clock.stage("survey")

@@ -253,9 +253,12 @@ def _check_exposure(movie: Movie, indices: tuple[int, ...]) -> None:
 
 
 def _dark(experiment: Experiment, shape: tuple[int, int]) -> FloatArray | float:
-    if experiment.camera.dark is None:
-        return float(experiment.camera.offset or 0.0)
-    return _image_of(experiment.camera.dark, shape, "camera.dark")
+    camera, flat_field = experiment.camera, experiment.flat_field
+    if camera.dark is not None:
+        return _image_of(camera.dark, shape, "camera.dark")
+    if camera.offset is None and flat_field.dark is not None:
+        return _image_of(flat_field.dark, shape, "flat_field.dark")
+    return float(camera.offset or 0.0)
 
 
 def _given_gains(experiment: Experiment, shape: tuple[int, int], n_channels: int) -> Image | None:

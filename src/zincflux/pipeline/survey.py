@@ -166,7 +166,7 @@ def _register(
     else:
         chosen = [0] if plan.follows else _spread(n, PROJECTED_FRAMES)
         _warn_of_drift(plan)
-    kind = plan.experiment.segment.projection
+    kind = "mean" if plan.follows else plan.experiment.segment.projection
     view, nucleus = Projection(kind), Projection("mean")
     for done, t in enumerate(chosen, start=1):
         flat = plan.flat(plan.read(t))

@@ -137,6 +137,8 @@ def _exclusions(
     few = np.zeros(len(n_frames), dtype=bool)
     if not plan.follows:
         few = n_frames < SMALLEST_FRACTION * len(plan.time_s)
+    unscaled = np.isnan(converted.f0) & (reason == "")
+    reason[unscaled] = "no F0: not measured in the baseline"
     reason[few] = "outside the frame for more than half of the movie"
     return excluded | few, reason
 
@@ -229,7 +231,7 @@ def _frames(
         "drift_x_um": found.shifts_px[:, 1] * plan.pixel_size_um,
         "focus": focus / middle,
         "defocused": converted.defocused,
-        "n_cells": [len(rows.runs["cell"].ids) for rows in frames],
+        "n_cells": [int((rows.raw["cell"].area_px > 0).sum()) for rows in frames],
     }
     for number, channel in enumerate(plan.channels):
         data[f"{channel}_background"] = [rows.background.level[number] for rows in frames]

@@ -28,6 +28,10 @@ MEDIAN_EFFICIENCY = 1.25
 """Standard error of a median over that of a mean, for normal noise (√(π/2))."""
 
 
+CLEAR = 10.0
+"""A cell brighter than this many times its noise may tell how the dye bleaches."""
+
+
 @dataclass(frozen=True, eq=False)
 class Traces:
     """Traces of n cells (and regions) over T frames and C channels; NaN where not measured.
@@ -205,19 +209,20 @@ def _fill(
 def _correct(
     plan: Plan, frames: Sequence[FrameRows], cubes: dict[str, FloatArray]
 ) -> tuple[FloatArray, FloatArray, tuple[BleachFit, ...] | None]:
-    """Subtract background and autofluorescence, undo bleaching and bleed-through."""
+    """Subtract background and autofluorescence, undo bleed-through and bleaching."""
     experiment = plan.experiment
     own = per_channel(
         experiment.background.autofluorescence, plan.channels, key="background.autofluorescence"
     )
     corrected = subtract_background(cubes["flat"], cubes["background"], own[:, None, None])
     sd = np.sqrt(cubes["variance"])
-    fits = _bleaching(plan, frames, corrected)
+    # Light bleeds through as bright as it is at the moment, so before bleaching is undone.
+    if plan.roles.is_ratio:
+        _unmix(plan, corrected, sd)
+    fits = _bleaching(plan, frames, corrected, sd)
     if fits is not None:
         factor = np.stack([fit.factor for fit in fits])[:, None, :]
         corrected, sd = corrected / factor, sd / factor
-    if plan.roles.is_ratio:
-        _unmix(plan, corrected, sd)
     return corrected, sd, fits
 
 
@@ -234,7 +239,7 @@ def _unmix(plan: Plan, corrected: FloatArray, sd: FloatArray) -> None:
 
 
 def _bleaching(
-    plan: Plan, frames: Sequence[FrameRows], corrected: FloatArray
+    plan: Plan, frames: Sequence[FrameRows], corrected: FloatArray, sd: FloatArray
 ) -> tuple[BleachFit, ...] | None:
     """Fit the loss of brightness of each channel."""
     settings = plan.experiment.bleaching
@@ -247,14 +252,29 @@ def _bleaching(
     phases = check_bleaching_phases(settings, plan.experiment.phases)
     groups = bleaching_groups(phases, plan.time_s)
     return tuple(
-        fit_bleaching(plan.time_s, _pooled(channel, groups >= 0), groups) for channel in corrected
+        fit_bleaching(plan.time_s, _pooled(channel, noise, groups >= 0), groups)
+        for channel, noise in zip(corrected, sd, strict=True)
     )
 
 
-def _pooled(traces: FloatArray, used: NDArray[np.bool_]) -> FloatArray:
-    """Pool traces (n, T) after scaling each by its own mean, so that no bright cell rules."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        filled = np.ma.masked_invalid(traces)
-        scale = filled[:, used].mean(axis=1)
-        pooled = (filled / scale[:, None]).mean(axis=0)
-    return np.asarray(np.ma.filled(pooled, np.nan), dtype=np.float64)
+def _pooled(traces: FloatArray, sd: FloatArray, used: NDArray[np.bool_]) -> FloatArray:
+    """Pool traces (n, T) to one (T,): the median of cells, each over its own mean.
+
+    Only cells that are seen in all used frames and stand well out of the background tell: the mean
+    of a dim one is too uncertain to divide by, and a cell that comes or goes has another mean.
+    """
+    part = traces[:, used]
+    complete = np.isfinite(part).all(axis=1)
+    if not complete.any():
+        complete = np.isfinite(part).any(axis=1)
+    filled = np.ma.masked_invalid(traces)
+    scale = filled[:, used].mean(axis=1).filled(0.0)
+    noise = np.ma.masked_invalid(sd)[:, used].mean(axis=1).filled(np.inf)
+    told = complete & (scale > CLEAR * noise)
+    if not told.any():
+        told = scale == scale.max()
+    relative = np.ma.filled(filled[told] / scale[told, None], np.nan)
+    seen = np.isfinite(relative).any(axis=0)
+    pooled = np.full(traces.shape[1], np.nan)
+    pooled[seen] = np.nanmedian(relative[:, seen], axis=0)
+    return pooled

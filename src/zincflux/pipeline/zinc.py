@@ -88,11 +88,11 @@ def convert(plan: Plan, traces: Traces, focus: Sequence[float]) -> Converted:
     """
     signal, signal_sd, dim = _signal(plan, traces)
     blurred = defocused(np.asarray(focus, dtype=np.float64))
-    flag = _flags(traces, dim, blurred)
+    flag = _flags(traces, signal, dim, blurred)
     usable = flag == ""
     inflation = noise_inflation(np.where(usable, signal, np.nan), signal_sd)
     signal_sd = signal_sd * inflation[:, None]
-    f0 = baseline_mean(np.where(usable, signal, np.nan), _baseline(plan))
+    f0 = _f0(plan, np.where(usable, signal, np.nan))
     calibration = calibrate(
         signal,
         signal_sd,
@@ -136,7 +136,7 @@ def _signal(plan: Plan, traces: Traces) -> tuple[FloatArray, FloatArray, NDArray
 
 
 def _flags(
-    traces: Traces, dim: NDArray[np.bool_], blurred: NDArray[np.bool_]
+    traces: Traces, signal: FloatArray, dim: NDArray[np.bool_], blurred: NDArray[np.bool_]
 ) -> NDArray[np.object_]:
     """Give each row and frame the strongest reason against it, or an empty text."""
     shape = traces.area_um2.shape
@@ -146,19 +146,20 @@ def _flags(
         "saturated_pixels": traces.clipped_fraction > SATURATED,
         "defocused": np.broadcast_to(blurred, shape),
         "off_edge": traces.inside_fraction < INSIDE,
-        "lost": np.isnan(traces.area_um2),
+        "lost": np.isnan(traces.area_um2) | (np.isnan(signal) & ~dim),
     }
     for reason, where in reasons.items():
         flag[where] = reason
     return flag
 
 
-def _baseline(plan: Plan) -> NDArray[np.bool_]:
-    """Frames that F0 is made of: the first baseline, or the first frame where none is named."""
+def _f0(plan: Plan, signal: FloatArray) -> FloatArray:
+    """Mean signal in the first baseline, (n,); the first signal where no baseline is named."""
     baselines = with_role(plan.experiment.phases, "baseline")
     if baselines:
-        return frames_of(baselines[0], plan.time_s)
-    return np.asarray(np.arange(len(plan.time_s)) == 0)
+        return baseline_mean(signal, frames_of(baselines[0], plan.time_s))
+    first = np.isfinite(signal).argmax(axis=1)
+    return np.asarray(np.take_along_axis(signal, first[:, None], axis=1)[:, 0])
 
 
 def _systematic(
@@ -175,7 +176,8 @@ def _systematic(
         return result
     rates = [traces.bleaching[c].rate_se for c in plan.roles.signal]
     rate_se = float(np.sqrt(np.nansum(np.square(rates))))
-    centres = [_centre(plan, role) for role in ("minimum", "maximum")]
+    in_situ = plan.experiment.calibration.resolve(plan.experiment.phases) == "in-situ"
+    centres = [_centre(plan, role) if in_situ else 0.0 for role in ("minimum", "maximum")]
     theta = np.clip(
         saturation(signal, calibration.minimum[:, None], calibration.maximum[:, None]), 0, 1
     )
@@ -185,10 +187,9 @@ def _systematic(
 
 
 def _centre(plan: Plan, role: Role) -> float:
-    """Middle of a calibration phase, s; of the movie where the ends come from elsewhere."""
-    found = with_role(plan.experiment.phases, role)
-    frames = frames_of(found[0], plan.time_s) if found else np.ones(len(plan.time_s), dtype=bool)
-    return float(plan.time_s[frames].mean())
+    """Middle of a calibration phase, s."""
+    (phase,) = with_role(plan.experiment.phases, role)
+    return float(plan.time_s[frames_of(phase, plan.time_s)].mean())
 
 
 def noise_inflation(signal: FloatArray, signal_sd: FloatArray) -> FloatArray:

@@ -13,11 +13,11 @@ Nature Methods 5:695-702. doi:10.1038/nmeth.1237
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zincflux.movie import FloatArray
 from zincflux.settings import Settings
@@ -50,6 +50,21 @@ class Track(Settings):
     divisions: bool = Field(
         default=True, description="Whether a cell may divide: its two daughters become new cells"
     )
+
+    @model_validator(mode="after")
+    def _every_key_counts(self) -> Self:
+        fields = type(self).model_fields
+        unused = [
+            key
+            for key in ("max_step_um", "max_gap_frames", "divisions")
+            if getattr(self, key) != fields[key].default
+        ]
+        if self.mode == "static" and unused:
+            raise ValueError(
+                f'{unused[0]} has no effect with mode = "static". Leave it out, or set '
+                'track.mode = "follow".'
+            )
+        return self
 
 
 def link(objects: pd.DataFrame, settings: Track | None = None) -> pd.DataFrame:
