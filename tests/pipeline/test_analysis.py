@@ -416,3 +416,62 @@ def test_drift_channel_must_be_measured() -> None:
     channels = {"signal": "dye", "extra": ["beads"]}
     analysis = analyze(experiment_of({"drift": drift, "channels": channels}), movie=movie, jobs=1)
     assert "beads_raw" in analysis.traces
+
+
+def test_dark_of_the_flat_field_is_subtracted_from_the_movie(tmp_path: Path) -> None:
+    shade = np.linspace(0.7, 1.3, SIZE)[None, :] * np.ones((SIZE, 1))
+    tifffile.imwrite(tmp_path / "flat.tif", (10000 * shade + 100).astype(np.float32))
+    tifffile.imwrite(tmp_path / "dark.tif", np.full((SIZE, SIZE), 100, np.float32))
+    light = np.asarray(dish(dtype=np.float64).data) - BACKGROUND
+    flat_field = {
+        "method": "image",
+        "image": str(tmp_path / "flat.tif"),
+        "dark": str(tmp_path / "dark.tif"),
+    }
+    analysis = analyze(
+        experiment_of({"flat_field": flat_field}), movie=movie_of(light * shade + 100), jobs=1
+    )
+    f0 = np.sort(analysis.cells["f0"].to_numpy())
+    assert f0 == pytest.approx([75, 150, 225, 300], rel=0.03)
+
+
+def test_a_dim_cell_does_not_rule_the_bleaching_fit(tmp_path: Path) -> None:
+    fade = np.exp(-1e-3 * np.arange(50) * 5.0)
+    bleaching = {"method": "exponential", "phases": ["rest", "TPEN", "Zn"]}
+    tifffile.imwrite(tmp_path / "labels.tif", discs([1, 2, 3, 4]).astype(np.int32))
+    segment = {"method": "labels", "labels": str(tmp_path / "labels.tif")}
+    movie = dish(levels() * fade, loads=(1.0, 1.5, 2.0, 0.002), noise=3.0)
+    experiment = experiment_of({"bleaching": bleaching, "segment": segment})
+    rows = analyze(experiment, movie=movie, jobs=1).frames
+    assert rows["dye_bleach_factor"].to_numpy() == pytest.approx(fade, rel=0.02)
+
+
+def test_a_cell_that_comes_after_the_baseline_says_why_it_has_no_f_f0() -> None:
+    data = np.asarray(dish(dtype=np.float64).data).copy()
+    y, x = CENTRES[3]
+    data[:20, 0, y - 10 : y + 11, x - 10 : x + 11] = BACKGROUND
+    analysis = analyze(experiment_of({"track": {"mode": "follow"}}), movie=movie_of(data), jobs=1)
+    late = analysis.cells[analysis.cells["first_frame"] == 20]
+    assert len(late) == 1
+    assert late["f0"].isna().all()
+    assert "no F0" in late["reason"].iloc[0]
+    assert list(analysis.frames["n_cells"]) == [3] * 20 + [4] * 30
+
+
+def test_without_a_baseline_f0_is_the_first_signal() -> None:
+    analysis = analyze(
+        experiment_of({"phases": [], "calibration": {}, "indicator": "none"}), movie=dish(), jobs=1
+    )
+    first = analysis.traces[analysis.traces["frame"] == 0]
+    assert first["f_f0"].to_numpy() == pytest.approx(1.0)
+
+
+def test_a_cell_without_a_finite_pixel_is_lost_there() -> None:
+    data = np.asarray(dish(dtype=np.float64).data)
+    y, x = CENTRES[0]
+    data[25, 0, y - 12 : y + 13, x - 12 : x + 13] = np.nan
+    with pytest.warns(CorrectionWarning, match="1 measurements in 1 of 50 frames"):
+        analysis = analyze(experiment_of(), movie=movie_of(data), jobs=1)
+    lost = analysis.traces[analysis.traces["flag"] == "lost"]
+    assert list(lost["frame"]) == [25]
+    assert lost["zinc_nM"].isna().all()
