@@ -89,7 +89,7 @@ def test_version(zf):
     [
         (["runn"], "No such command 'runn'"),
         (["run"], "Missing argument 'EXPERIMENT.toml|MOVIE'"),
-        (["run", "a.toml", "--ovrwrite"], "No such option: --ovrwrite"),
+        (["run", "a.toml", "--ovrwrite"], "--ovrwrite"),
         (["run", "a.toml", "--jobs", "0"], "Invalid value for '--jobs'"),
         (["simulate"], "Missing option '--out'"),
         (["simulate", "--out", "a", "--seed", "-1"], "Invalid value for '--seed'"),

@@ -83,7 +83,7 @@ def test_tables_come_back_as_they_were(analysis, done, name):
 @pytest.mark.parametrize("name", ["traces", "cells", "responses"])
 def test_csv_and_parquet_say_the_same(done, name):
     table = pd.read_parquet(done / f"{name}.parquet")
-    text = pd.read_csv(done / f"{name}.csv")
+    text = pd.read_csv(done / f"{name}.csv", float_precision="round_trip")
     assert list(text) == list(table)
     for column in table.select_dtypes("number"):
         np.testing.assert_allclose(text[column], table[column], rtol=1e-14, err_msg=column)
