@@ -48,8 +48,6 @@ class Survey:
         The plan, with flat-field gains if they were estimated.
     shifts_px
         Where the content of each frame lies relative to the first frame, (T, 2) as (y, x).
-    rejected
-        Frames whose drift could not be trusted.
     overview
         The image (Y, X) that static cells were found in; the first frame for moving cells.
     regions
@@ -60,7 +58,6 @@ class Survey:
 
     plan: Plan
     shifts_px: FloatArray
-    rejected: int
     overview: Image
     regions: dict[str, LabelRuns]
     noise: NoiseModel
@@ -86,12 +83,12 @@ def survey(plan: Plan) -> Generator[Progress, None, Survey]:
     """
     plan = yield from _estimate_flat_field(plan)
     noise = plan.noise or _estimate_noise(plan)
-    shifts, rejected, overview, nucleus = yield from _register(plan)
+    shifts, overview, nucleus = yield from _register(plan)
     regions: dict[str, LabelRuns] = {}
     if not plan.follows:
         labels = label_image(plan, overview, 0)
         regions = regions_of(plan, labels, nucleus)
-    return Survey(plan, shifts, rejected, overview, regions, noise)
+    return Survey(plan, shifts, overview, regions, noise)
 
 
 def label_image(plan: Plan, image: Image, t: int) -> Labels:
@@ -156,7 +153,7 @@ def _spread(n: int, most: int) -> list[int]:
 
 def _register(
     plan: Plan,
-) -> Generator[Progress, None, tuple[FloatArray, int, Image, Image | None]]:
+) -> Generator[Progress, None, tuple[FloatArray, Image, Image | None]]:
     """Follow the drift, and project the registered frames of a static movie."""
     n = plan.movie.n_frames
     shifts = np.zeros((n, 2))
@@ -186,7 +183,7 @@ def _register(
             stacklevel=2,
         )
     has_nucleus = plan.roles.nucleus is not None
-    return shifts, rejected, view.result(), nucleus.result() if has_nucleus else None
+    return shifts, view.result(), nucleus.result() if has_nucleus else None
 
 
 def _drift_image(plan: Plan, flat: Image) -> Image:
