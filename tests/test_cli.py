@@ -482,7 +482,7 @@ def test_an_indicator_file_of_ones_own(zf, tmp_path):
         'name = "Mine"\nkind = "ratio"\nturn_off = true\ndefault = 0\ndynamic_range = [3, 3]\n'
         '[[records]]\nname = "ours"\nk_nM = 4\nhill = 2\nhill_convention = "power"\nph = 7.2\n'
         'k_includes_beta = true\ntemperature_C = 37\nionic_strength_M = 0.1\nsource = "x"\n'
-        'confidence = "code"\n',
+        'confidence = "unverified"\n',
         encoding="utf-8",
     )
     status, out, _ = zf("indicators", file)

@@ -25,7 +25,7 @@ name = "ours"
 k_nM = 4.0
 k_includes_beta = false
 source = "this laboratory"
-confidence = "not checked"
+confidence = "unverified"
 """
 
 

@@ -191,8 +191,9 @@ def _indicators() -> str:
     parts = [
         "The indicators that ship with zincflux. One indicator can have several published records "
         "that disagree; the default is in bold, and whichever is used is printed with the "
-        "results. *Confidence* says what was read for the value: a value marked `not checked` "
-        "must be verified in its source before it is published.\n"
+        "results. *Confidence* says whether the number was read in the source itself, in a work "
+        "that quotes it (secondary), or in neither (unverified). Look an unverified value up in "
+        "its source before you publish with it.\n"
     ]
     for name in indicator_names():
         indicator = load_indicator(name)

@@ -79,11 +79,12 @@ def _table(rows: Iterable[tuple[str, str | None]], indent: str = "  ") -> list[s
 
 
 def indicators_text(indicators: Sequence[Indicator]) -> str:
-    """List indicators in columns, each with its default record."""
+    """List indicators in columns, each with its default record, and say which is unverified."""
     lines = [f"{'name':18} {'kind':10} {'K':>12}  {'n':>4}  source of K and n"]
     for one in indicators:
         record = one.record()
-        source = textwrap.shorten(record.source, 60, placeholder=" …")
+        doubt = "unverified: " if record.confidence == "unverified" else ""
+        source = textwrap.shorten(doubt + record.source, 60, placeholder=" …")
         lines.append(f"{one.name:18} {one.kind:10} {_k(record):>12}  {record.hill:>4g}  {source}")
     lines.append("zincflux indicators NAME shows conditions, other values, citations and checks.")
     return "\n".join(lines)
@@ -121,10 +122,16 @@ def _facts(record: Record) -> list[tuple[str, str | None]]:
         ("conditions", ", ".join(text for text in conditions if text) or None),
         ("source", record.source),
         ("doi", f"https://doi.org/{record.doi}" if record.doi else None),
-        ("checked", record.confidence),
+        ("confidence", _confidence(record)),
         ("note", record.note),
     ]
     return [row for row in rows if row[1] != ""]
+
+
+def _confidence(record: Record) -> str:
+    if record.confidence == "unverified":
+        return "unverified: not read in any source, look it up before you publish"
+    return record.confidence
 
 
 def _k(record: Record) -> str:
@@ -178,3 +185,83 @@ def _why_none(outcome: Outcome, found: dict[str, Any]) -> list[str]:
         "F/F0 only: there is no calibration. Add phases with the roles minimum and maximum, or set "
         "calibration.minimum and calibration.maximum."
     ]
+
+
+def buffer_text(found: dict[str, Any]) -> str:
+    """Show a buffer: what `zincflux.buffers` computed, and by which conventions."""
+    metals = found["apparent_k_M"]
+    columns = (found["free_M"], found["total_M"])
+    lines = [f"{'':12} {'free':>12} {'total':>12}"]
+    lines += [
+        f"{name:12} " + " ".join(f"{_molar(column[name]):>12}" for column in columns)
+        for name in found["free_M"]
+    ]
+    for metal, constants in metals.items():
+        lines += [
+            f"{metal}-{chelator}: {_molar(found['bound_M'][metal][chelator])} bound, "
+            f"apparent Kd {_molar(k)}"
+            for chelator, k in constants.items()
+        ]
+    if found["conventions"]["hydrolysis"]:
+        lines += [
+            f"{metal} as the bare ion: {_molar(ion)}" for metal, ion in found["ion_M"].items()
+        ]
+    lines += [
+        f"add {_molar(amount)} {metal} for {_molar(found['free_M'][metal])} free"
+        for metal, amount in found["to_add_M"].items()
+    ]
+    return "\n".join([*lines, *_wells(found), "", *_table(_buffer_facts(found), indent="")])
+
+
+def _wells(found: dict[str, Any]) -> list[str]:
+    """List what to pipette into each well; a sign marks the wells that are doubtful."""
+    wells = found.get("series")
+    if not wells:
+        return []
+    metal = found["series_metal"]
+    lines = [
+        "",
+        f"Wells of {found['volume_uL']:g} µL; above, the metal stock. The chelator stock is the "
+        f"same without {metal}.",
+        f"{'well':>4} {'free ' + metal:>12} {'p' + metal:>7} {'total ' + metal:>12} "
+        f"{'chelator stock':>15} {'metal stock':>12}",
+    ]
+    for number, well in enumerate(wells, 1):
+        exponent = "" if well["p_free"] is None else f"{well['p_free']:.2f}"
+        lines.append(
+            f"{number:>4} {_molar(well['free_M']):>12} {exponent:>7} {_molar(well['total_M']):>12} "
+            f"{well['chelator_stock_uL']:>12.2f} µL {well['metal_stock_uL']:>9.2f} µL"
+            f"{' *' if well['warnings'] else ''}"
+        )
+    doubts = [
+        f"* {number}: {text}" for number, well in enumerate(wells, 1) for text in well["warnings"]
+    ]
+    return [*lines, *doubts]
+
+
+def _buffer_facts(found: dict[str, Any]) -> list[tuple[str, str | None]]:
+    at, by = found["conditions"], found["conventions"]
+    hydrogen = "10^-pH / gamma" if by["hydrogen"] == "activity" else "10^-pH"
+    charges = "as stored" if by["charges"] == "true" else "the number of protonation constants"
+    return [
+        (
+            "conditions",
+            f"pH {at['ph']:g}, {at['temperature_C']:g} °C, ionic strength "
+            f"{at['ionic_strength_M']:g} M",
+        ),
+        ("hydrogen ion", f"{by['hydrogen']}: [H+] = {hydrogen}"),
+        ("charges", f"{by['charges']}: {charges}"),
+        ("hydrolysis", "counted as free" if by["hydrolysis"] else "not counted"),
+        ("protonated", "complexes with a proton counted as bound"),
+        ("free means", "held by no chelator"),
+        ("constants", "; ".join(found["sources"])),
+    ]
+
+
+def _molar(value_M: float) -> str:
+    """Write a concentration in the unit that suits it."""
+    units = (("M", 1.0), ("mM", 1e-3), ("µM", 1e-6), ("nM", 1e-9), ("pM", 1e-12), ("fM", 1e-15))
+    for unit, scale in units:
+        if value_M >= 0.9999995 * scale:
+            return f"{value_M / scale:.4g} {unit}"
+    return f"{value_M / 1e-15:.4g} fM" if value_M else "0 M"

@@ -8,6 +8,9 @@ from zincflux.errors import CalibrationError, ExperimentError
 from zincflux.indicators import Indicator, load_indicator
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is unverified")
+
+
 def resolve(name, **settings):
     return resolve_binding(load_indicator(name), CalibrationSettings(**settings))
 
@@ -71,7 +74,7 @@ def test_other_hill_convention_is_converted():
         "hill_convention": "power",
         "k_includes_beta": True,
         "source": "Someone 2020",
-        "confidence": "abstract",
+        "confidence": "read in the source",
     }
     data = {"name": "X", "kind": "fret", "default": 0, "records": [record]}
     binding = resolve_binding(Indicator.parse(data, where="x"), CalibrationSettings())

@@ -6,6 +6,7 @@ import pytest
 
 from zincflux.errors import ExperimentError
 from zincflux.indicators import Indicator, indicator_names, library, load_indicator
+from zincflux.wording import indicator_text, indicators_text
 
 MINE = """
 name = "Mine"
@@ -16,7 +17,7 @@ name = "today"
 k_nM = 3.0
 k_includes_beta = false
 source = "Own titration 2024"
-confidence = "full text"
+confidence = "read in the source"
 """
 
 
@@ -26,7 +27,7 @@ def make(**changes):
         "k_nM": 1.0,
         "k_includes_beta": False,
         "source": "Someone 2020",
-        "confidence": "abstract",
+        "confidence": "read in the source",
     }
     data = {"name": "X", "kind": "intensity", "default": "a", "records": [record]}
     return Indicator.parse({**data, **changes}, where="x.toml")
@@ -42,7 +43,38 @@ def test_conflicting_records_stand_side_by_side():
     assert fluozin.record().k_sd_nM == 2.0
     zapcv2 = load_indicator("ZapCV2")
     assert [(r.k_nM, r.hill) for r in zapcv2.records] == [(5.3, 0.29), (2.3, 0.53)]
-    assert load_indicator("eCALWY-4").turn_off
+    assert [record.ph for record in load_indicator("eZinCh-2").records] == [7.1, 7.1, 6.0]
+    green = [load_indicator(f"Newport Green {kind}").record().k_nM for kind in ("DCF", "PDX")]
+    assert green == [1000.0, 30000.0]
+
+
+def test_sensors_that_fall_with_zinc():
+    falling = {name for name in indicator_names() if load_indicator(name).turn_off}
+    assert falling == {*(f"eCALWY-{n}" for n in range(1, 7)), "redCALWY-1", "redCALWY-4"}
+
+
+@pytest.mark.parametrize(
+    ("name", "confidence"),
+    [
+        ("ZapCV2", "read in the source"),
+        ("Mag-fura-2", "secondary"),
+        ("ZapCY1", "unverified"),
+    ],
+)
+def test_lists_say_which_value_is_unverified(name, confidence):
+    indicator = load_indicator(name)
+    assert indicator.record().confidence == confidence
+    is_unverified = confidence == "unverified"
+    assert ("  unverified: " in indicators_text([indicator])) == is_unverified
+    default = indicator_text(indicator).split("(default)")[1].split("\n\n")[0]
+    assert f"confidence  {confidence}" in default
+    assert ("before you publish" in default) == is_unverified
+
+
+def test_old_words_of_confidence_are_refused():
+    record = {**make().records[0].model_dump(), "confidence": "full text"}
+    with pytest.raises(ExperimentError, match=r"records\.0\.confidence"):
+        make(records=[record])
 
 
 @pytest.mark.parametrize("name", ["zapcv2", "ZapCV2", "ZAPCV-2", "zap cv2"])
@@ -75,8 +107,9 @@ def test_unknown_name_suggests_the_near_one():
         load_indicator("Fluzin-3")
 
 
-def test_unknown_name_lists_the_library():
-    with pytest.raises(ExperimentError, match=r"eCALWY-4, .*found 'qqqqq'\.$"):
+def test_unknown_name_tells_where_the_names_are():
+    count = len(indicator_names())
+    with pytest.raises(ExperimentError, match=rf"one of the {count} names .*found 'qqqqq'\.$"):
         load_indicator("qqqqq")
 
 

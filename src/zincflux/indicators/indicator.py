@@ -11,7 +11,7 @@ from zincflux.errors import ExperimentError
 from zincflux.settings import Settings
 
 Kind = Literal["intensity", "ratio", "fret"]
-Confidence = Literal["full text", "abstract", "code", "not checked"]
+Confidence = Literal["read in the source", "secondary", "unverified"]
 
 
 class Record(Settings):
@@ -39,12 +39,14 @@ class Record(Settings):
     ionic_strength_M: float | None = Field(
         default=None, ge=0, description="Ionic strength of the measurement, M"
     )
-    source: str = Field(min_length=1, description="Citation")
+    source: str = Field(min_length=1, description="Citation, and what of it was read")
     doi: str = Field(
         default="", pattern=r"^(10\.\d{4,9}/\S+)?$", description="DOI; empty if not known"
     )
     confidence: Confidence = Field(
-        description="What of the source was read: full text, abstract, code, or not checked"
+        description="read in the source: the number stands in what the source names (full text, "
+        "abstract or code); secondary: in a work that quotes the source; unverified: neither was "
+        "read for it"
     )
     note: str = Field(default="", description="What a reader of the value should know")
 
@@ -64,7 +66,9 @@ class Indicator(Settings):
         default=(), description="Excitation, nm; of a ratio dye the numerator's first"
     )
     emission_nm: tuple[float, ...] = Field(
-        default=(), description="Emission, nm; of a FRET sensor the donor's first"
+        default=(),
+        description="Emission, nm; of a FRET sensor the donor's first, of a ratio dye the "
+        "numerator's",
     )
     dynamic_range: tuple[float, float] | None = Field(
         default=None,

@@ -44,8 +44,8 @@ def load_indicator(name: str | os.PathLike[str]) -> Indicator:
     near = difflib.get_close_matches(os.fspath(name).casefold(), map(str.casefold, library), n=1)
     hint = "".join(f" Did you mean {known!r}?" for known in library if known.casefold() in near)
     raise ExperimentError(
-        f"indicator: expected a name in the library ({', '.join(library)}) or the path of a .toml "
-        f"file, found {os.fspath(name)!r}.{hint}"
+        f"indicator: expected one of the {len(library)} names that zincflux indicators lists, or "
+        f"the path of a .toml file, found {os.fspath(name)!r}.{hint}"
     )
 
 
