@@ -29,6 +29,8 @@ class Binding:
     beta: float | None = None
     k_includes_beta: bool = False
     k_sd_nM: float | None = None
+    hill_sd: float | None = None
+    confidence: str = "read in the source"
     source: str = "Gee et al., J Am Chem Soc 2002;124:776"
     doi: str = "10.1021/ja011774y"
 

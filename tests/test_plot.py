@@ -278,3 +278,16 @@ def test_units():
     assert _tick(1e6, 0) == "1e6"
     assert _tick(2e-4, 0) == "2e-4"
     assert _tick(0.5, 0) == "0.5"
+
+
+def test_zinc_that_is_told_well_is_shaded(tables):
+    told = (0.5, 150.0)
+    traces = axes_of(traces_figure(tables["traces"], PHASES, told=told))["main"]
+    curve = axes_of(calibration_figure(tables["cells"], Binding(), told=told))["binding"]
+    shades = [p for axis in (traces, curve) for p in axis.patches if p.get_gid() == "told"]
+    assert len(shades) == 2
+    box = shades[1].get_window_extent()
+    left, right = curve.transData.transform([(0.5, 0), (150, 0)])[:, 0]
+    assert (box.x0, box.x1) == pytest.approx((left, right))
+    fractions = axes_of(traces_figure(tables["traces"], PHASES, "f_f0", told=told))["main"]
+    assert not [p for p in fractions.patches if p.get_gid() == "told"]

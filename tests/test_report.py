@@ -11,9 +11,11 @@ import pytest
 from pydantic import Field
 
 from study_tables import CHANNELS, PHASES, Binding, make_field, make_tables
+from zincflux.calibrate import Alternative, ZincRange
 from zincflux.columns import CELLS, RESPONSES, TRACES, conform
 from zincflux.flux import Flux
 from zincflux.phases import Phase
+from zincflux.pipeline import Reach
 from zincflux.report import render_report
 from zincflux.report.summary import _quartiles, levels, reasons, responses
 from zincflux.settings import Settings
@@ -50,6 +52,7 @@ class Analysis:
     channels: tuple[str, ...] = CHANNELS
     calibration: Calibration | None = field(default_factory=Calibration)
     experiment: Experiment = field(default_factory=Experiment)
+    reach: Reach | None = None
     pixel_size_um: float = 0.5
     warnings: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=lambda: {"n_cells": 24, "n_rows_below_min": 7})
@@ -126,7 +129,7 @@ def test_complete(drawn):
         "plateau in the phase 'TPEN'",
         "percentile",
         "mean of the frames in rest",
-        "does not include the uncertainty of K and n",
+        "includes the errors of K, n and β as far as they are given",
         "Alker and Haase",
         "Zn + pyrithione",
         "0.27 % are expected",
@@ -318,3 +321,37 @@ def test_reasons_are_counted_apart_for_excluded_and_used_cells():
 def test_settings_are_printed_as_toml(analysis):
     page, _ = read(analysis)
     assert re.search(r"\[\[phases\]\]\s+name = &#34;rest&#34;", page)
+
+
+REACH = Reach(
+    zinc_ranges=(ZincRange(2.0, 0.5, 150.0), ZincRange(3.0, 0.3, 240.0)),
+    phases=("rest", "<b>Zn</b>"),
+    zinc_nM=(1.0, 20.0),
+    shared_factors=(1.3, 1.3),
+    alternatives=(
+        Alternative("HT-29 2020", "Nutrients", "secondary", 8.9, 1.0, (0.593, float("nan"))),
+    ),
+)
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_says_what_the_indicator_can_tell(analysis):
+    page, reader = read(replace(analysis, reach=REACH))
+    for words in (
+        "within × 2 0.5 to 150 nM",
+        "within × 3 0.3 to 240 nM",
+        "used here 15 1 read in the source 1 20",
+        "may move all cells by a factor of 1.3 1.3",
+        "HT-29 2020 8.9 1 secondary 0.593 –",
+        "that this movie tells within a factor of 2",
+    ):
+        assert words in reader.text, words
+    assert "<b>Zn</b>" not in page
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_says_where_the_indicator_can_tell_nothing(analysis):
+    nothing = replace(REACH, zinc_ranges=(ZincRange(2.0, np.nan, np.nan),) * 2, phases=())
+    _, reader = read(replace(analysis, reach=nothing))
+    assert "within × 2 no zinc at all" in reader.text
+    assert "from 10 % to 90 % saturation" in reader.text

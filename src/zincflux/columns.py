@@ -100,6 +100,13 @@ CELLS: tuple[Column, ...] = (
         "Lower end of the 95 % interval of the zinc of the mean signal in the baseline",
     ),
     Column("baseline_zinc_high_nM", "float64", "nM", "Upper end of the same interval"),
+    Column(
+        "baseline_zinc_shared_ln_sd",
+        "float64",
+        "",
+        "Standard deviation of ln zinc there from K, n, β and pooled ends: part of the interval, "
+        "and the same error in all cells, so that no mean over cells lessens it",
+    ),
     Column("excluded", "bool", "", "Whether summaries leave the cell out"),
     Column("reason", "string", "", "Why it is excluded or doubtful; empty if neither"),
 )
@@ -130,6 +137,12 @@ RESPONSES: tuple[Column, ...] = (
     Column("peak_normalised_rate_per_s", "float64", "1/s", "Slope of free zinc over its peak"),
     Column("residual_fraction", "float64", "", "Level at the end over the level at the start"),
     Column("total_rate_uM_per_s", "float64", "µM/s", "Total flux; only with load and κ given"),
+    Column(
+        "kappa_indicator",
+        "float64",
+        "",
+        "Zinc bound by the indicator per rise of free zinc, median over the rate window",
+    ),
     Column("responder", "bool", "", "Whether the cell responded by the stated criterion"),
 )
 

@@ -323,6 +323,7 @@ def _record(analysis: Analysis, identity: dict[str, Any]) -> dict[str, Any]:
         "inputs": analysis.provenance["inputs"],
         "warnings": list(analysis.warnings),
         "counts": analysis.counts,
+        "reach": None if analysis.reach is None else analysis.reach.summary(),
         "timings_s": analysis.timings_s,
         "peak_memory_mb": peak_memory_mb(),
     }

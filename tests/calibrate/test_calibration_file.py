@@ -23,6 +23,8 @@ from zincflux.errors import CalibrationError, CalibrationWarning, ExperimentErro
 from zincflux.indicators import load_indicator
 from zincflux.phases import Phase
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is unverified")
+
 ZAPCV2 = load_indicator("ZapCV2")
 FLUOZIN = load_indicator("FluoZin-3")
 ENDS = Pooled(
@@ -87,7 +89,7 @@ class TestFile:
         assert data["binding"]["k_nM"] == 7.7
         assert data["cells"]["id"] == [3, 7, 12]
         assert text.startswith("# Calibration of zincflux: free zinc = k_nM")
-        assert "not in them: it is the same for all cells" in text
+        assert "these are the same for all cells" in text
 
     def test_not_toml(self):
         with pytest.raises(ExperimentError, match=r"c\.toml: expected a TOML file, found"):

@@ -36,7 +36,8 @@ class Dish:
     def __init__(self, name, n=40, seed=0, noise=0.01, spread=0.0):
         rng = np.random.default_rng(seed)
         self.indicator = load_indicator(name)
-        self.binding = resolve_binding(self.indicator, CalibrationSettings())
+        exact = CalibrationSettings(k_nM=self.indicator.record().k_nM)
+        self.binding = resolve_binding(self.indicator, exact)
         load = rng.lognormal(0, 0.5, n) if self.indicator.kind == "intensity" else np.ones(n)
         factor = 5.0 * np.exp(spread * rng.normal(size=n))
         small, large = 100 * load, 100 * load * factor

@@ -88,13 +88,34 @@ def test_total_rate_near_a_fixed_level_is_the_formula_in_its_units():
     time = np.arange(0, 200, 2.0)
     zinc = (15 + 1e-4 * np.maximum(time - START_S, 0))[None]
     phase = UPTAKE.model_copy(update={"end_s": 200})
-    result = metrics(CellTraces(time, zinc, zinc), phase=phase, buffer=load.buffer(k_nM=15))
+    with pytest.warns(ZincfluxWarning, match="binds 1.67e\\+03 zinc ions.*the cell itself 50"):
+        result = metrics(CellTraces(time, zinc, zinc), phase=phase, buffer=load.buffer(k_nM=15))
     kappa = 100_000 * 15 / (15 + 15) ** 2
     assert kappa == pytest.approx(1667, abs=0.5)
     assert result["rate_nM_per_s"][0] == pytest.approx(1e-4)
+    assert result["kappa_indicator"][0] == pytest.approx(kappa, rel=1e-3)
     assert result["total_rate_uM_per_s"][0] == pytest.approx(
         1e-4 * (1 + 50 + kappa) / 1000, rel=1e-3
     )
+
+
+def test_a_dye_that_binds_less_than_the_cell_raises_no_doubt(recwarn):
+    time = np.arange(0, 200, 2.0)
+    zinc = np.full((1, 100), 15.0)
+    phase = UPTAKE.model_copy(update={"end_s": 200})
+    load = IndicatorLoad(concentration_uM=0.1, kappa_endogenous=50)
+    result = metrics(CellTraces(time, zinc, zinc), phase=phase, buffer=load.buffer(k_nM=15))
+    assert result["kappa_indicator"][0] == pytest.approx(1.667, rel=1e-3)
+    assert not [item for item in recwarn if "indicator_load" in str(item.message)]
+
+
+@pytest.mark.parametrize("hill", [0.5, 1.0, 2.0])
+def test_kappa_is_the_slope_of_the_bound_zinc(hill):
+    buffer = ZincBuffer(concentration_nM=5000, kappa_endogenous=0, k_nM=15, hill=hill)
+    zinc = np.array([0.3, 4.0, 15.0, 90.0])
+    step = 1e-5 * zinc
+    slope = (buffer.total_nM(zinc + step) - buffer.total_nM(zinc - step)) / (2 * step) - 1
+    np.testing.assert_allclose(buffer.kappa_indicator(zinc), slope, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("zinc_nM", "kappa"), [(0.1, 6579), (1, 5859), (15, 1667), (100, 113)])

@@ -1,4 +1,6 @@
+import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from dishes import (
 )
 
 import zincflux
+from zincflux.calibrate import ZincRange
 from zincflux.columns import TABLES, expand
 from zincflux.errors import CorrectionWarning, ExperimentError
 from zincflux.movie import Movie
@@ -475,3 +478,20 @@ def test_a_cell_without_a_finite_pixel_is_lost_there() -> None:
     lost = analysis.traces[analysis.traces["flag"] == "lost"]
     assert list(lost["frame"]) == [25]
     assert lost["zinc_nM"].isna().all()
+
+
+def test_reach_says_what_the_indicator_can_tell(plain: zincflux.Analysis) -> None:
+    assert plain.reach is not None
+    two, three = plain.reach.zinc_ranges
+    assert three.low_nM < two.low_nM < 15 < two.high_nM < three.high_nM
+    rest = plain.cells["baseline_zinc_nM"].median()
+    assert plain.reach.zinc_nM[plain.reach.phases.index("rest")] == pytest.approx(rest)
+    used = plain.reach.alternatives[0]
+    assert used.zinc_nM == pytest.approx(plain.reach.zinc_nM)
+
+
+def test_reach_is_plain_data_in_the_record(plain: zincflux.Analysis) -> None:
+    assert plain.reach is not None
+    lost = replace(plain.reach, zinc_ranges=(ZincRange(2.0, np.nan, np.nan),))
+    assert lost.summary()["zinc_ranges_nM"] == [{"factor": 2.0, "low_nM": None, "high_nM": None}]
+    assert json.dumps(plain.reach.summary(), allow_nan=False)

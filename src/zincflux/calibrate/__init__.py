@@ -17,6 +17,13 @@ from zincflux.calibrate.given import (
     read_calibration,
 )
 from zincflux.calibrate.in_situ import CellSignals, calibrate_in_situ
+from zincflux.calibrate.reach import (
+    Alternative,
+    ZincRange,
+    alternatives,
+    shared_factor,
+    zinc_ranges,
+)
 from zincflux.calibrate.settings import CalibrationSettings, Uncertainty
 from zincflux.errors import ExperimentError
 from zincflux.indicators import Indicator
@@ -24,6 +31,7 @@ from zincflux.movie import FloatArray
 from zincflux.phases import Phase
 
 __all__ = [
+    "Alternative",
     "Binding",
     "Calibration",
     "CalibrationSettings",
@@ -31,6 +39,8 @@ __all__ = [
     "Pooled",
     "Uncertainty",
     "ZincEstimate",
+    "ZincRange",
+    "alternatives",
     "binding_of",
     "calibrate",
     "calibrate_in_situ",
@@ -39,6 +49,8 @@ __all__ = [
     "free_zinc",
     "read_calibration",
     "resolve_binding",
+    "shared_factor",
+    "zinc_ranges",
 ]
 
 

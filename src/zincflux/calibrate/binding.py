@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from zincflux.calibrate.settings import CalibrationSettings
-from zincflux.errors import CalibrationError, ExperimentError
+from zincflux.errors import CalibrationError, CalibrationWarning, ExperimentError
 from zincflux.indicators import Indicator, Record
 from zincflux.response import half_saturation
 
@@ -28,10 +29,15 @@ class Binding:
     k_includes_beta
         Whether ``k_nM`` is the half saturation of the ratio (K_app), so that β must not be applied
         again.
-    k_sd_nM
-        Standard deviation of K, or None. It is shared by all cells and is not in their intervals.
+    k_sd_nM, hill_sd, beta_sd
+        Standard deviations of K, n and β; None where they are not known. These errors are shared
+        by all cells.
+    covariance_ln_k_hill
+        Covariance of ln K and n, where they were fitted together.
     record
         Name of the indicator's record.
+    confidence
+        How far the record was checked against its source; empty for a titration of one's own.
     source, doi
         Where the constants come from.
 
@@ -46,7 +52,11 @@ class Binding:
     beta: float | None = None
     k_includes_beta: bool = False
     k_sd_nM: float | None = None
+    hill_sd: float | None = None
+    beta_sd: float | None = None
+    covariance_ln_k_hill: float = 0.0
     record: str = ""
+    confidence: str = ""
     source: str = ""
     doi: str = ""
 
@@ -88,13 +98,19 @@ def resolve_binding(indicator: Indicator, settings: CalibrationSettings) -> Bind
         If there is no such record, or β is given for an intensity.
     """
     record = indicator.record(settings.record)
-    k_nM, k_sd_nM = _half_saturation(record)
+    k_nM, k_sd_nM = half_saturation_of(record)
     ratio = indicator.kind != "intensity"
     if not ratio and (settings.beta is not None or settings.k_includes_beta):
         raise ExperimentError(
             f"calibration: beta and k_includes_beta belong to ratios, and {indicator.name} is an "
             "intensity indicator. Remove them."
         )
+    if not ratio and settings.beta_sd is not None:
+        raise ExperimentError(
+            f"calibration: beta_sd belongs to ratios, and {indicator.name} is an intensity "
+            "indicator. Remove it."
+        )
+    _warn_unverified(indicator, record, settings)
     contains = settings.k_includes_beta
     replaced = [key for key in ("k_nM", "hill", "beta") if getattr(settings, key) is not None]
     source = record.source
@@ -106,15 +122,34 @@ def resolve_binding(indicator: Indicator, settings: CalibrationSettings) -> Bind
         hill=record.hill if settings.hill is None else settings.hill,
         beta=settings.beta if ratio else 1.0,
         k_includes_beta=record.k_includes_beta if contains is None else contains,
-        k_sd_nM=k_sd_nM if settings.k_nM is None else None,
+        k_sd_nM=_first(settings.k_sd_nM, k_sd_nM if settings.k_nM is None else None),
+        hill_sd=settings.hill_sd,
+        beta_sd=settings.beta_sd,
         record=record.name,
         source=source,
         doi=record.doi if settings.k_nM is None else "",
+        confidence=record.confidence if settings.k_nM is None else "",
     )
 
 
-def _half_saturation(record: Record) -> tuple[float, float | None]:
-    """K and its standard deviation in the convention that is used here."""
+def _first(given: float | None, otherwise: float | None) -> float | None:
+    return otherwise if given is None else given
+
+
+def _warn_unverified(indicator: Indicator, record: Record, settings: CalibrationSettings) -> None:
+    """Say where K comes from no source that was read."""
+    if record.confidence == "unverified" and settings.k_nM is None:
+        warnings.warn(
+            f"indicator: K of {indicator.name} ({record.name}: {record.k_nM:g} nM) is unverified: "
+            "nobody read it in the source. Check it there and set calibration.k_nM, or choose "
+            "another one with calibration.record.",
+            CalibrationWarning,
+            stacklevel=3,
+        )
+
+
+def half_saturation_of(record: Record) -> tuple[float, float | None]:
+    """Give K of a record and its standard deviation, in nM, at half saturation."""
     if record.hill_convention == "half-saturation":
         return record.k_nM, record.k_sd_nM
     k_nM = float(half_saturation(record.k_nM, record.hill))

@@ -30,6 +30,8 @@ class Pooled:
     minimum, minimum_sd, maximum, maximum_sd, covariance
         Of ratios: ends as they stand for any one cell; the standard deviations hold the spread
         from cell to cell and the standard error of the median.
+    minimum_se, maximum_se
+        Standard errors of both alone: the part of their errors that all cells share.
     """
 
     n_cells: int = 0
@@ -41,6 +43,8 @@ class Pooled:
     maximum: float = np.nan
     maximum_sd: float = np.nan
     covariance: float = np.nan
+    minimum_se: float = np.nan
+    maximum_se: float = np.nan
 
 
 @dataclass(frozen=True, eq=False)

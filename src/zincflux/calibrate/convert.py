@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,7 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from zincflux import response
 from zincflux.calibrate.calibration import Calibration
+from zincflux.calibrate.monte_carlo import Draws, monte_carlo_interval
+from zincflux.calibrate.settings import Uncertainty
+from zincflux.calibrate.shared_error import constants_ln_sd, shared_ln_sd
 from zincflux.movie import FloatArray
+
+Interval = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+"""From a signal and the standard deviation of its error to both ends of its zinc, in nM."""
 
 QUANTILE = 1.959963984540054
 """Two-sided 95 % quantile of a normal variable."""
@@ -33,6 +40,9 @@ class ZincEstimate:
         (S − S_min) / (S_max − S_min), also outside 0 to 1.
     occupancy
         Fraction of the indicator that is bound; NaN where β is not known, or outside the range.
+    shared_ln_sd
+        Standard deviation of ln Z that all cells share (K, n, β, pooled ends). It is in the
+        interval of each cell, and stays in that of any mean over cells; NaN outside the range.
     flag
         ``"below_min"``, ``"above_max"``, ``"no_calibration"``, or empty; also empty where the
         signal itself is NaN.
@@ -43,6 +53,7 @@ class ZincEstimate:
     high_nM: FloatArray
     saturation: FloatArray
     occupancy: FloatArray
+    shared_ln_sd: FloatArray
     flag: NDArray[np.str_]
 
     def where(self, condition: NDArray[np.bool_]) -> Self:
@@ -53,20 +64,25 @@ class ZincEstimate:
             high_nM=np.where(condition, self.high_nM, np.nan),
             saturation=np.where(condition, self.saturation, np.nan),
             occupancy=np.where(condition, self.occupancy, np.nan),
+            shared_ln_sd=np.where(condition, self.shared_ln_sd, np.nan),
             flag=np.where(condition, self.flag, ""),
         )
 
 
 def free_zinc(
-    signal: ArrayLike, calibration: Calibration | None, signal_sd: ArrayLike = 0.0
+    signal: ArrayLike,
+    calibration: Calibration | None,
+    signal_sd: ArrayLike = 0.0,
+    uncertainty: Uncertainty | None = None,
 ) -> ZincEstimate:
     """Convert a signal to free zinc, each cell with its own calibration.
 
-    The interval is Fieller's: it holds every saturation θ whose signal differs from the measured
-    one by no more than 1.96 standard deviations of S − (1 − θ)·S_min − θ·S_max, mapped to zinc. In
-    the middle of the range it agrees with first-order errors of ln Z (`response.log_zinc_sd`);
-    near the ends it stays right, where these do not. It holds the errors of signal, minimum and
-    maximum. The error of K and n is not in it: it is systematic, shared by all cells.
+    The analytic interval is Fieller's [1]_ for signal, minimum and maximum: it holds every
+    saturation θ whose signal differs from the measured one by no more than 1.96 standard deviations
+    of S − (1 − θ)·S_min − θ·S_max, mapped to zinc. In the middle of the range it agrees with
+    first-order errors of ln Z (`response.log_zinc_sd`); near the ends it stays right, where these
+    do not. The errors of K, n and β are joined to it in ln Z, distance by distance [2]_. Monte
+    Carlo draws all errors instead.
 
     Parameters
     ----------
@@ -77,6 +93,8 @@ def free_zinc(
     signal_sd
         Standard deviation of the signal's error, broadcast to its shape; NaN where it is not
         known, which gives no interval.
+    uncertainty
+        How the interval is found; analytic if not given. Its ``signal_error`` is not applied here.
 
     Raises
     ------
@@ -86,12 +104,14 @@ def free_zinc(
     References
     ----------
     .. [1] Fieller EC. Some problems in interval estimation. J R Stat Soc B 1954;16:175.
+    .. [2] Zou GY, Donner A. Construction of confidence limits about effect measures: a general
+       approach. Stat Med 2008;27:1693.
     """
     values = np.asarray(signal, dtype=np.float64)
     if calibration is None:
         nothing = np.full(values.shape, np.nan)
         flag = np.where(np.isnan(values), "", "no_calibration")
-        return ZincEstimate(nothing, nothing, nothing, nothing, nothing, flag)
+        return ZincEstimate(nothing, nothing, nothing, nothing, nothing, nothing, flag)
     if values.ndim == 0 or len(values) != len(calibration.cell_ids):
         raise ValueError(
             f"free_zinc: expected a signal of {len(calibration.cell_ids)} cells along its first "
@@ -101,37 +121,63 @@ def free_zinc(
     minimum, maximum = (ends.reshape(column) for ends in (calibration.minimum, calibration.maximum))
     fraction = response.saturation(values, minimum, maximum)
     binding = calibration.binding
-    constants = (binding.k_nM, binding.hill, binding.applied_beta)
     below, above = fraction <= 0, fraction >= 1
-    sd = np.asarray(signal_sd, dtype=np.float64)
-    low, high = _interval(values, sd, calibration, column)
+    sd = np.broadcast_to(np.asarray(signal_sd, dtype=np.float64), values.shape)
+    interval = _method(calibration, uncertainty or Uncertainty())
+    low, high = interval(values, sd)
     # So far beyond an end that no zinc would fit, the bound is that of a signal at the end.
-    low_of_end, high_of_end = _interval(np.where(below, minimum, maximum), sd, calibration, column)
-    high = np.where(below & np.isnan(high), high_of_end, high)
-    low = np.where(above & np.isnan(low), low_of_end, low)
+    lost = (below & np.isnan(high)) | (above & np.isnan(low))
+    if lost.any():
+        at_end = np.where(lost, np.where(below, minimum, maximum), np.nan)
+        low_of_end, high_of_end = interval(at_end, sd)
+        high = np.where(below & lost, high_of_end, high)
+        low = np.where(above & lost, low_of_end, low)
     flag = np.select([below, above], ["below_min", "above_max"], "")
     uncalibrated = ~calibration.calibrated.reshape(column) & ~np.isnan(values)
     return ZincEstimate(
-        zinc_nM=response.zinc_from_saturation(fraction, *constants),
+        zinc_nM=response.zinc_from_saturation(
+            fraction, binding.k_nM, binding.hill, binding.applied_beta
+        ),
         low_nM=np.where(below, np.nan, low),
         high_nM=np.where(above, np.nan, high),
         saturation=fraction,
         occupancy=response.occupancy(fraction, binding.occupancy_beta),
+        shared_ln_sd=shared_ln_sd(fraction, calibration),
         flag=np.where(uncalibrated, "no_calibration", flag),
     )
 
 
-def _interval(
-    signal: FloatArray, signal_sd: FloatArray, calibration: Calibration, column: tuple[int, ...]
+def _method(calibration: Calibration, uncertainty: Uncertainty) -> Interval:
+    """Give the function that finds the ends of the interval of zinc, in nM."""
+    if uncertainty.method == "analytic":
+        return lambda signal, sd: _analytic(signal, sd, calibration)
+    draws = Draws(calibration.binding, uncertainty.draws, uncertainty.seed)
+    return lambda signal, sd: monte_carlo_interval(signal, sd, calibration, draws)
+
+
+def _analytic(
+    signal: FloatArray, signal_sd: FloatArray, calibration: Calibration
 ) -> tuple[FloatArray, FloatArray]:
-    """Map the ends of Fieller's interval of the saturation to zinc in nM."""
+    """Map the ends of Fieller's interval to zinc, and join the errors of the constants."""
     binding = calibration.binding
     constants = (binding.k_nM, binding.hill, binding.applied_beta)
-    low, high = _fieller(signal, signal_sd, calibration, column)
-    return (
-        response.zinc_from_saturation(low, *constants),
-        response.zinc_from_saturation(high, *constants),
+    column = (-1,) + (1,) * (signal.ndim - 1)
+    fraction = response.saturation(
+        signal, calibration.minimum.reshape(column), calibration.maximum.reshape(column)
     )
+    middle = response.zinc_from_saturation(fraction, *constants)
+    inside = np.isfinite(middle)
+    ends = []
+    for end, sign in zip(_fieller(signal, signal_sd, calibration, column), (-1, 1), strict=True):
+        zinc = response.zinc_from_saturation(end, *constants)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            distance = np.where(inside, np.log(zinc / middle), 0.0)
+            # Without a value between the ends, the constants shift the bound itself.
+            at = np.where(inside, fraction, end)
+            shared = QUANTILE * constants_ln_sd(at, binding)
+            joined = np.exp(sign * np.hypot(distance, shared))
+        ends.append(np.where(inside, middle, zinc) * joined)
+    return ends[0], ends[1]
 
 
 def _fieller(

@@ -58,6 +58,8 @@ def constant_calibration(
         maximum=settings.maximum,
         maximum_sd=settings.maximum_sd or 0.0,
         covariance=0.0,
+        minimum_se=settings.minimum_sd or 0.0,
+        maximum_se=settings.maximum_sd or 0.0,
     )
     return Calibration.uniform(
         indicator, binding, cell_ids, ends, "minimum and maximum given in the experiment file"

@@ -100,6 +100,8 @@ def pool_ratios(ends: Ends) -> Pooled:
         maximum=maximum.value,
         maximum_sd=maximum.sd,
         covariance=covariance,
+        minimum_se=minimum.se,
+        maximum_se=maximum.se,
     )
 
 

@@ -14,7 +14,8 @@ from zincflux.settings import InputPath, Settings
 
 Source = Literal["in-situ", "file", "constants", "none"]
 
-_RECORD = ("record", "k_nM", "hill", "beta", "k_includes_beta")
+_ERRORS = ("k_sd_nM", "hill_sd", "beta_sd")
+_RECORD = ("record", "k_nM", "hill", "beta", "k_includes_beta", *_ERRORS)
 _USED: dict[str, tuple[str, ...]] = {
     "in-situ": ("scope", "minimum_dynamic_range", "plateau_frames", "file", *_RECORD),
     "constants": ("minimum", "minimum_sd", "maximum", "maximum_sd", "file", *_RECORD),
@@ -79,6 +80,15 @@ class CalibrationSettings(Settings):
         gt=0,
         description="Brightness of free over bound indicator at the ratio's denominator",
     )
+    k_sd_nM: float | None = Field(
+        default=None,
+        ge=0,
+        description="Standard deviation of K, nM; as in the record if not given, 0 for none",
+    )
+    hill_sd: float | None = Field(
+        default=None, ge=0, description="Standard deviation of the Hill coefficient"
+    )
+    beta_sd: float | None = Field(default=None, ge=0, description="Standard deviation of beta")
     k_includes_beta: bool | None = Field(
         default=None,
         description="Whether K was read off a titration of the ratio, and so contains beta; as in "
@@ -159,7 +169,17 @@ class CalibrationSettings(Settings):
 
 
 class Uncertainty(Settings):
-    """What the intervals hold beside the noise that is measured."""
+    """How intervals are found, and what they hold beside the noise that is measured."""
+
+    method: Literal["analytic", "monte-carlo"] = Field(
+        default="analytic",
+        description="analytic (Fieller's interval of the saturation, joined with the errors of K, "
+        "hill and beta) or monte-carlo (all errors drawn)",
+    )
+    draws: int = Field(
+        default=512, ge=200, le=100_000, description="Draws of monte-carlo for each value"
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of monte-carlo")
 
     signal_error: float = Field(
         default=0.02,
@@ -168,3 +188,14 @@ class Uncertainty(Settings):
         description="Relative error of a cell's signal that noise does not show: light of "
         "neighbours and from out of focus, outline, lamp (standard deviation)",
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        fields = type(self).model_fields
+        unused = [key for key in ("draws", "seed") if getattr(self, key) != fields[key].default]
+        if self.method == "analytic" and unused:
+            raise ValueError(
+                f"method = 'analytic' does not use {', '.join(unused)}; set method = "
+                "'monte-carlo', or remove it"
+            )
+        return self

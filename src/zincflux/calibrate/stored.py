@@ -18,8 +18,8 @@ from zincflux.settings import Settings
 _HEAD = (
     "Calibration of zincflux: free zinc = k_nM * (b * (S - minimum) / (maximum - S)) ^ (1 / hill)",
     "with b = beta, or 1 where k_includes_beta. Signals are counts above background, or ratios.",
-    "Intervals of zinc hold the errors of signal, minimum and maximum (95 %, Fieller). The error",
-    "of k_nM and hill is not in them: it is the same for all cells.",
+    "Intervals of zinc hold the errors of signal, minimum and maximum, and those of k_nM, hill and",
+    "beta where k_sd_nM, hill_sd and beta_sd give them; these are the same for all cells.",
 )
 _POOLED = (
     "The cells calibrated by themselves: median maximum/minimum, its standard error, and the",
@@ -37,7 +37,13 @@ class _Binding(Settings):
     beta: float | None = Field(default=None, gt=0, description="Free over bound brightness")
     k_includes_beta: bool = Field(description="Whether K contains beta")
     k_sd_nM: float | None = Field(default=None, ge=0, description="Standard deviation of K, nM")
+    hill_sd: float | None = Field(default=None, ge=0, description="Standard deviation of hill")
+    beta_sd: float | None = Field(default=None, ge=0, description="Standard deviation of beta")
+    covariance_ln_k_hill: float = Field(
+        default=0.0, description="Covariance of ln K and hill, where fitted together"
+    )
     record: str = Field(default="", description="Record of the indicator")
+    confidence: str = Field(default="", description="How far the record was checked")
     source: str = Field(default="", description="Citation")
     doi: str = Field(default="", description="DOI")
 
@@ -52,6 +58,8 @@ class _Pooled(Settings):
     maximum: float = Field(default=np.nan, description="Maximum")
     maximum_sd: float = Field(default=np.nan, description="Its standard deviation")
     covariance: float = Field(default=np.nan, description="Covariance of both")
+    minimum_se: float = Field(default=np.nan, description="Standard error of the minimum")
+    maximum_se: float = Field(default=np.nan, description="Standard error of the maximum")
 
 
 class _Cells(Settings):

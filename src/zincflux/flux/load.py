@@ -45,6 +45,22 @@ class ZincBuffer:
                 f"above 0; found {self}. Correct indicator_load or the indicator's record."
             )
 
+    def kappa_indicator(self, free_nM: FloatArray) -> FloatArray:
+        """Give zinc that the indicator binds per rise of free zinc, without unit.
+
+        κ_D = D · n · xⁿ / (Z · (1 + xⁿ)²) with x = Z / K; D · K / (K + Z)² for n = 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> buffer = ZincBuffer(concentration_nM=100_000, kappa_endogenous=0, k_nM=15)
+        >>> buffer.kappa_indicator(np.array([0.1, 1, 15, 100])).round()
+        array([6579., 5859., 1667.,  113.])
+        """
+        x = (free_nM / self.k_nM) ** self.hill
+        result: FloatArray = self.concentration_nM * self.hill * x / (free_nM * (1 + x) ** 2)
+        return result
+
     def total_nM(self, free_nM: FloatArray) -> FloatArray:
         """Give total zinc (free, bound to the cell and to the indicator) in nM, for free zinc.
 

@@ -165,6 +165,7 @@ def response_metrics(
     - ``residual_fraction``: plateau over the level in the last ``rate_window_s`` before t₀.
     - ``total_rate_uM_per_s``: slope of total zinc (`ZincBuffer.total_nM`) over the rate window,
       divided by 1000; for small changes dZ/dt · (1 + κ_endogenous + κ_D) / 1000.
+    - ``kappa_indicator``: median of `ZincBuffer.kappa_indicator` over the rate window.
     - ``responder``: `responders`, from F/F0 in ``responder_window_s`` from the onset.
 
     Levels are medians, frames beyond the calibrated range rank lowest or highest, and what then
@@ -197,7 +198,8 @@ def response_metrics(
     Warns
     -----
     ZincfluxWarning
-        If the rate window holds fewer than three frames: there are no rates then.
+        If the rate window holds fewer than three frames: there are no rates then; if the indicator
+        binds more zinc than the cell itself.
     """
     check_inside([phase], traces.time_s)
     inside = frames_of(phase, traces.time_s)
@@ -211,9 +213,11 @@ def response_metrics(
     entry = _entry_frames(traces.time_s, inside, phase.start_s - flux.rate_window_s)
     responded = responders(traces.f_f0, before, compared, flux.responder_k)
     n_cells = len(traces.f_f0)
+    rates = _rates(traces.time_s, zinc, f_f0, in_window, buffer)
+    _check_load(phase, rates["kappa_indicator"], buffer)
     result: dict[str, NDArray[Any]] = {
         **_peaks(zinc, f_f0, phase.start_s),
-        **_rates(traces.time_s, zinc, f_f0, in_window, buffer),
+        **rates,
         "plateau_zinc_nM": zinc.plateau,
         "rate_window_s": np.full(n_cells, _window_length(phase, flux, shape.time_s[-1])),
         "exponential_rate_nM_per_s": _exponential_rate(zinc, onset),
@@ -254,6 +258,20 @@ def _check_window(phase: Phase, flux: Flux, n_frames: int) -> None:
         )
 
 
+def _check_load(phase: Phase, kappa: FloatArray, buffer: ZincBuffer | None) -> None:
+    """Say where the indicator, and not the cell, decides how free zinc moves."""
+    known = kappa[np.isfinite(kappa)]
+    if buffer is None or not len(known) or np.median(known) <= buffer.kappa_endogenous:
+        return
+    warnings.warn(
+        f"indicator_load: in phase {phase.name!r} the indicator binds {np.median(known):.3g} zinc "
+        f"ions for each free one, the cell itself {buffer.kappa_endogenous:.3g}: the rise of free "
+        "zinc is limited by the dye. Compare total_rate_uM_per_s, not rate_nM_per_s, or load less.",
+        ZincfluxWarning,
+        stacklevel=3,
+    )
+
+
 def _window_length(phase: Phase, flux: Flux, last_s: float) -> float:
     end = last_s if phase.end_s is None else phase.end_s
     return min(flux.rate_window_s, max(end - phase.start_s - flux.onset_delay_s, 0.0))
@@ -274,7 +292,9 @@ def _rates(
 ) -> dict[str, FloatArray]:
     time, free = time_s[frames], zinc.movie[:, frames]
     fit = line_fit(time, free)
-    total = np.full_like(free, np.nan) if buffer is None else buffer.total_nM(free)
+    total = kappa = np.full_like(free, np.nan)
+    if buffer is not None:
+        total, kappa = buffer.total_nM(free), buffer.kappa_indicator(free)
     return {
         "rate_nM_per_s": fit.slope,
         "rate_low_nM_per_s": fit.low,
@@ -282,6 +302,7 @@ def _rates(
         "rate_r2": fit.r2,
         "rate_f_f0_per_s": line_fit(time, f_f0.movie[:, frames]).slope,
         "total_rate_uM_per_s": line_fit(time, total).slope / 1000.0,
+        "kappa_indicator": np.ma.median(np.ma.masked_invalid(kappa), axis=1).filled(np.nan),
     }
 
 

@@ -17,6 +17,7 @@ from zincflux.measure import LabelRuns
 from zincflux.movie import Image, Labels, Movie
 from zincflux.pipeline.frames import FrameRows, measure_frames
 from zincflux.pipeline.plan import make_plan
+from zincflux.pipeline.reach import Reach, find_reach
 from zincflux.pipeline.survey import Progress, Survey, survey
 from zincflux.pipeline.tables import make_tables
 from zincflux.pipeline.traces import Identities, assemble, identify
@@ -52,6 +53,8 @@ class Analysis:
         Wall time of each stage.
     provenance
         Versions and hashes, where the analysis comes from files.
+    reach
+        What the indicator can say in this experiment; None without a calibration.
     """
 
     traces: pd.DataFrame
@@ -68,6 +71,7 @@ class Analysis:
     counts: dict[str, int]
     timings_s: dict[str, float]
     provenance: dict[str, dict[str, str]] = field(default_factory=dict)
+    reach: Reach | None = None
 
     @property
     def labels(self) -> Labels:
@@ -171,6 +175,7 @@ def _steps(
         warnings=(),
         counts=_counts(tables, movie),
         timings_s=clock.seconds,
+        reach=find_reach(plan, converted),
     )
 
 

@@ -154,21 +154,20 @@ def _baseline_zinc(plan: Plan, converted: Converted) -> dict[str, FloatArray]:
     sd = _mean(np.where(usable, converted.signal_sd[:, inside], np.nan))
     fixed = _mean(np.where(usable, converted.systematic_sd[:, inside], np.nan))
     error = np.hypot(sd / np.sqrt(np.maximum(usable.sum(axis=1), 1)), fixed)
-    mean = free_zinc(_mean(signal)[:, None], converted.calibration, error[:, None])
+    mean = free_zinc(
+        _mean(signal)[:, None],
+        converted.calibration,
+        error[:, None],
+        plan.experiment.uncertainty,
+    )
     return {
         "baseline_zinc_nM": ranked_median(
-            converted.zinc.zinc_nM[:, inside], censored(converted)[:, inside]
+            converted.zinc.zinc_nM[:, inside], converted.censored[:, inside]
         ),
         "baseline_zinc_low_nM": mean.low_nM[:, 0],
         "baseline_zinc_high_nM": mean.high_nM[:, 0],
+        "baseline_zinc_shared_ln_sd": mean.shared_ln_sd[:, 0],
     }
-
-
-def censored(converted: Converted) -> NDArray[np.int8]:
-    """Tell where zinc lies below (−1) or above (+1) the calibrated range; 0 elsewhere, (n, T)."""
-    below = (converted.flag == "below_min").astype(np.int8)
-    above = (converted.flag == "above_max").astype(np.int8)
-    return np.asarray(above - below, dtype=np.int8)
 
 
 def _responses(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
@@ -196,7 +195,7 @@ def _response(plan: Plan, converted: Converted, phase: Phase) -> dict[str, Any]:
         time_s=plan.time_s,
         f_f0=np.where(measured, converted.f_f0, np.nan),
         zinc_nM=None if converted.calibration is None else converted.zinc.zinc_nM,
-        codes=censored(converted),
+        codes=converted.censored,
     )
     buffer = None
     if converted.calibration is not None:

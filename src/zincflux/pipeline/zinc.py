@@ -73,6 +73,13 @@ class Converted:
     defocused: NDArray[np.bool_]
     noise_inflation: FloatArray
 
+    @property
+    def censored(self) -> NDArray[np.int8]:
+        """Where zinc lies below (−1) or above (+1) the calibrated range; 0 elsewhere, (n, T)."""
+        below = (self.flag == "below_min").astype(np.int8)
+        above = (self.flag == "above_max").astype(np.int8)
+        return np.asarray(above - below, dtype=np.int8)
+
 
 def convert(plan: Plan, traces: Traces, focus: Sequence[float]) -> Converted:
     """Convert every cell on its own: signal, F/F0, calibration, zinc.
@@ -104,7 +111,8 @@ def convert(plan: Plan, traces: Traces, focus: Sequence[float]) -> Converted:
         settings=plan.experiment.calibration,
     )
     systematic_sd = _systematic(plan, traces, signal, calibration)
-    zinc = free_zinc(signal, calibration, np.hypot(signal_sd, systematic_sd))
+    error = np.hypot(signal_sd, systematic_sd)
+    zinc = free_zinc(signal, calibration, error, plan.experiment.uncertainty)
     known = (flag != "") | (zinc.flag == "")
     flag = np.where(known, flag, zinc.flag)
     return Converted(

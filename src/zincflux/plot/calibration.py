@@ -20,6 +20,7 @@ from zincflux.plot.style import (
     digits,
     log_ticks,
     new_figure,
+    shade_told,
     styled,
     zinc_unit,
 )
@@ -50,12 +51,14 @@ class BindingConstants(Protocol):
 
 
 @styled
-def calibration_figure(cells: pd.DataFrame, binding: BindingConstants) -> Figure:
+def calibration_figure(
+    cells: pd.DataFrame, binding: BindingConstants, *, told: tuple[float, float] | None = None
+) -> Figure:
     """Draw the binding curve with the cells at rest, and the dynamic range of the cells.
 
-    Left: saturation (S − S_min)/(S_max − S_min) against free zinc; the shaded range from 10 % to
-    90 % is where a small change of the signal is not yet a huge change of zinc. Each tick at the
-    bottom is one cell in the baseline. Right: S_max/S_min of the cells.
+    Left: saturation (S − S_min)/(S_max − S_min) against free zinc; shaded is where a small change
+    of the signal is not yet a huge change of zinc. Each tick at the bottom is one cell in the
+    baseline. Right: S_max/S_min of the cells.
 
     Parameters
     ----------
@@ -63,6 +66,8 @@ def calibration_figure(cells: pd.DataFrame, binding: BindingConstants) -> Figure
         Table as in `zincflux.columns.CELLS`, of one region.
     binding
         Constants of the indicator.
+    told
+        Zinc, in nM, that is told well, to be shaded; 10 % to 90 % saturation if not known.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def calibration_figure(cells: pd.DataFrame, binding: BindingConstants) -> Figure
     curve, ranges = figure.subplots(1, 2, width_ratios=[1.7, 1])
     curve.set_label("binding")
     ranges.set_label("dynamic_range")
-    _draw_curve(curve, binding, cells)
+    _draw_curve(curve, binding, cells, told)
     _draw_ranges(ranges, cells)
     return figure
 
@@ -85,12 +90,14 @@ def _zinc_at(saturation: NDArray[np.float64], binding: BindingConstants) -> NDAr
     return binding.k_nM * odds ** (1 / binding.hill)
 
 
-def _draw_curve(axis: Axes, binding: BindingConstants, cells: pd.DataFrame) -> None:
+def _draw_curve(
+    axis: Axes, binding: BindingConstants, cells: pd.DataFrame, told: tuple[float, float] | None
+) -> None:
     saturation = np.linspace(0.02, 0.98, 300)
     zinc = _zinc_at(saturation, binding)
     usable = _zinc_at(np.array([0.1, 0.5, 0.9]), binding)
     factor, unit = zinc_unit(usable[1:2])
-    axis.axvspan(*(usable[[0, 2]] * factor), color="#D3EDE2", lw=0, zorder=0)
+    shade_told(axis.axvspan, told or (usable[0], usable[2]), factor)
     axis.plot(zinc * factor, 100 * saturation, color=BLUE, lw=2.2)
     axis.plot([usable[1] * factor], [50], "o", color=INK, ms=5)
     axis.annotate(

@@ -99,6 +99,11 @@ def count_ticks(axis: Axes) -> None:
     axis.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
 
+def shade_told(span: Callable[..., Any], told: tuple[float, float], factor: float) -> None:
+    """Shade the zinc that is told well; ``span`` is an axis' ``axhspan`` or ``axvspan``."""
+    span(told[0] * factor, told[1] * factor, color="#D3EDE2", lw=0, zorder=0, gid="told")
+
+
 def zinc_unit(values_nM: Sequence[float] | np.ndarray) -> tuple[float, str]:
     """Choose the unit in which most of these concentrations have few digits.
 

@@ -22,6 +22,7 @@ from zincflux.plot.style import (
     VERMILLION,
     log_ticks,
     new_figure,
+    shade_told,
     styled,
     time_unit,
     zinc_unit,
@@ -43,6 +44,7 @@ def traces_figure(
     phases: Sequence[Phase] = (),
     column: str = "zinc_nM",
     *,
+    told: tuple[float, float] | None = None,
     max_cells: int = 80,
 ) -> Figure:
     """Draw one column of the traces: each cell as a thin line, the median as a thick one.
@@ -59,6 +61,8 @@ def traces_figure(
         Closed phases, shaded and named.
     column
         ``zinc_nM``, ``f_f0``, ``ratio`` or another number of the table.
+    told
+        Zinc, in nM, that is told well, shaded where the column is zinc.
     max_cells
         At most this many cells are drawn, evenly spread over the cell numbers; the median is
         always that of all.
@@ -84,6 +88,8 @@ def traces_figure(
     if total:
         _limit(panels[1], _shown(traces, phases, column) * scale, logarithmic=is_zinc)
     panels[1].set_ylabel(label)
+    if is_zinc and told is not None:
+        shade_told(panels[1].axhspan, told, scale)
     if is_zinc:
         _draw_strip(panels[2], traces, factor)
     panels[-1].set_xlabel(f"Time ({unit})" + (f"\n{key}" if key else ""))

@@ -20,9 +20,10 @@ from zincflux.plot import (
     to_png,
     traces_figure,
 )
-from zincflux.plot.style import digits, time_unit
-from zincflux.report.protocols import AnalysisLike, BindingLike, CalibrationLike
+from zincflux.plot.style import digits, time_unit, zinc_unit
+from zincflux.report.protocols import AnalysisLike, BindingLike, CalibrationLike, ReachLike
 from zincflux.report.summary import (
+    NOTHING,
     Level,
     Response,
     levels,
@@ -95,7 +96,8 @@ def _content(analysis: AnalysisLike) -> dict[str, Any]:
         "parts": [_part(analysis, region, column) for region in regions(cells)],
         "phases": experiment.phases,
         "has_responses": len(analysis.responses) > 0,
-        "calibration": _calibration(analysis.calibration, first),
+        "calibration": _calibration(analysis.calibration, first, _told(analysis)),
+        "reach": _reach(analysis.reach),
         "baselines": [phase.name for phase in with_role(experiment.phases, "baseline")],
         "background": experiment.background.method,
         "flux": experiment.flux,
@@ -151,29 +153,80 @@ def _part(analysis: AnalysisLike, region: str, column: str) -> _Part:
     unit, in_phases = levels(traces, analysis.experiment.phases, column)
     return _Part(
         region=region,
-        traces_png=_data_uri(traces_figure(traces, analysis.experiment.phases, column)),
+        traces_png=_data_uri(
+            traces_figure(traces, analysis.experiment.phases, column, told=_told(analysis))
+        ),
         unit=unit,
         levels=in_phases,
         responses=responses(used_only(of_region(analysis.responses, region), cells)),
     )
 
 
-def _calibration(calibration: CalibrationLike | None, cells: pd.DataFrame) -> dict[str, Any] | None:
+def _told(analysis: AnalysisLike) -> tuple[float, float] | None:
+    """Zinc that is told within the smallest factor, in nM, to be shaded in figures."""
+    ranges = () if analysis.reach is None else analysis.reach.zinc_ranges
+    known = [(r.low_nM, r.high_nM) for r in ranges if np.isfinite(r.low_nM)]
+    return known[0] if known else None
+
+
+def _calibration(
+    calibration: CalibrationLike | None, cells: pd.DataFrame, told: tuple[float, float] | None
+) -> dict[str, Any] | None:
     if calibration is None:
         return None
     binding = calibration.binding
-    k = digits(binding.k_nM)
     return {
         "indicator": calibration.indicator,
         "kind": calibration.kind,
-        "k": f"{k} ± {digits(binding.k_sd_nM)}" if binding.k_sd_nM is not None else k,
-        "hill": digits(binding.hill),
+        "k": _with_sd(binding.k_nM, binding.k_sd_nM),
+        "confidence": binding.confidence,
+        "hill": _with_sd(binding.hill, binding.hill_sd),
         "beta": _beta(binding),
         "with_beta": not binding.k_includes_beta and binding.beta not in (None, 1.0),
         "source": binding.source,
         "doi": binding.doi,
         "origin": calibration.origin,
-        "png": _data_uri(calibration_figure(cells, binding)),
+        "png": _data_uri(calibration_figure(cells, binding, told=told)),
+    }
+
+
+def _with_sd(value: float, sd: float | None) -> str:
+    return digits(value) if sd is None else f"{digits(value)} ± {digits(sd)}"
+
+
+def _reach(reach: ReachLike | None) -> dict[str, Any] | None:
+    """Write what the indicator can say, and what other constants would say, for people."""
+    if reach is None:
+        return None
+    scale, unit = zinc_unit([value for r in reach.zinc_ranges for value in (r.low_nM, r.high_nM)])
+    zinc_scale, zinc_name = zinc_unit(reach.zinc_nM)
+    return {
+        "ranges": [
+            (
+                digits(r.factor),
+                f"{digits(r.low_nM * scale)} to {digits(r.high_nM * scale)} {unit}"
+                if np.isfinite(r.low_nM)
+                else "no zinc at all",
+            )
+            for r in reach.zinc_ranges
+        ],
+        "phases": reach.phases,
+        "unit": zinc_name,
+        "zinc": [digits(value * zinc_scale) for value in reach.zinc_nM],
+        "shared": [digits(value) for value in reach.shared_factors],
+        "alternatives": [
+            {
+                "record": a.record,
+                "confidence": a.confidence,
+                "k": digits(a.k_nM),
+                "hill": digits(a.hill),
+                "zinc": [
+                    digits(value * zinc_scale) if np.isfinite(value) else NOTHING
+                    for value in a.zinc_nM
+                ],
+            }
+            for a in reach.alternatives
+        ],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import pandas as pd
@@ -21,8 +21,18 @@ class BindingLike(BindingConstants, Protocol):
         ...
 
     @property
+    def hill_sd(self) -> float | None:
+        """Standard deviation of the Hill coefficient."""
+        ...
+
+    @property
     def source(self) -> str:
         """Where the constants come from."""
+        ...
+
+    @property
+    def confidence(self) -> str:
+        """How far the source was checked."""
         ...
 
     @property
@@ -52,6 +62,83 @@ class CalibrationLike(Protocol):
     @property
     def origin(self) -> str:
         """How minimum and maximum were obtained."""
+        ...
+
+
+class ZincRangeLike(Protocol):
+    """Range of zinc that is told within a factor."""
+
+    @property
+    def factor(self) -> float:
+        """The factor."""
+        ...
+
+    @property
+    def low_nM(self) -> float:
+        """Lower end, nM; NaN where there is no such range."""
+        ...
+
+    @property
+    def high_nM(self) -> float:
+        """Upper end, nM."""
+        ...
+
+
+class AlternativeLike(Protocol):
+    """What one published pair of constants would make of the same signals."""
+
+    @property
+    def record(self) -> str:
+        """Name of the record."""
+        ...
+
+    @property
+    def confidence(self) -> str:
+        """How far the record was checked."""
+        ...
+
+    @property
+    def k_nM(self) -> float:
+        """K at half saturation, nM."""
+        ...
+
+    @property
+    def hill(self) -> float:
+        """Hill coefficient n."""
+        ...
+
+    @property
+    def zinc_nM(self) -> tuple[float, ...]:
+        """Zinc in each phase, nM."""
+        ...
+
+
+class ReachLike(Protocol):
+    """What the indicator can say in this experiment."""
+
+    @property
+    def zinc_ranges(self) -> Sequence[ZincRangeLike]:
+        """Ranges by factor."""
+        ...
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Phases with a median."""
+        ...
+
+    @property
+    def zinc_nM(self) -> tuple[float, ...]:
+        """Median zinc of each phase, nM."""
+        ...
+
+    @property
+    def shared_factors(self) -> tuple[float, ...]:
+        """Factor that the constants may move all cells by, of each phase."""
+        ...
+
+    @property
+    def alternatives(self) -> Sequence[AlternativeLike]:
+        """One entry per record."""
         ...
 
 
@@ -133,6 +220,11 @@ class AnalysisLike(Protocol):
     @property
     def calibration(self) -> CalibrationLike | None:
         """What the signal was converted with, if anything."""
+        ...
+
+    @property
+    def reach(self) -> ReachLike | None:
+        """What the indicator can say, if zinc was calculated."""
         ...
 
     @property

@@ -31,6 +31,7 @@ _METRIC_NAMES = {
     "peak_normalised_rate_per_s": "Initial rate over peak",
     "residual_fraction": "Residual fraction",
     "total_rate_uM_per_s": "Total flux",
+    "kappa_indicator": "κ of the indicator",
 }
 
 

@@ -1,0 +1,72 @@
+"""Errors that all cells share: of the constants, and of ends that were pooled or given."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zincflux import response
+from zincflux.calibrate.binding import Binding
+from zincflux.calibrate.calibration import Calibration
+from zincflux.movie import FloatArray
+
+
+def constants_of(binding: Binding) -> response.Constants:
+    """Give the constants with their errors; an error that is not known counts as none."""
+    beta_sd = 0.0 if binding.k_includes_beta else (binding.beta_sd or 0.0)
+    return response.Constants(
+        hill=binding.hill,
+        beta=binding.applied_beta,
+        k_relative_sd=(binding.k_sd_nM or 0.0) / binding.k_nM,
+        hill_sd=binding.hill_sd or 0.0,
+        beta_relative_sd=beta_sd / binding.applied_beta,
+        covariance_ln_k_hill=binding.covariance_ln_k_hill,
+    )
+
+
+def constants_ln_sd(fraction: FloatArray, binding: Binding) -> FloatArray:
+    """Give σ(ln Z) from K, n and β alone, at saturations; NaN outside 0 to 1."""
+    return response.log_zinc_sd(fraction, 0.0, 1.0, response.SignalSd(), constants_of(binding))
+
+
+def shared_ln_sd(fraction: FloatArray, calibration: Calibration) -> FloatArray:
+    """Give σ(ln Z) from everything that is the same error in all cells.
+
+    These are K, n and β, and the error of an end that cells share: given as a constant, or pooled.
+    The mean over many cells keeps all of it.
+
+    Parameters
+    ----------
+    fraction
+        Saturation, shape (n,) or (n, T), cells in the calibration's order.
+    calibration
+        The calibration.
+
+    Returns
+    -------
+    numpy.ndarray
+        σ(ln Z), in the shape of ``fraction``; NaN outside 0 to 1.
+    """
+    column = (-1,) + (1,) * (fraction.ndim - 1)
+    span = np.abs(calibration.maximum - calibration.minimum)
+    minimum_sd, maximum_sd = ((sd / span).reshape(column) for sd in _shared_ends(calibration))
+    errors = response.SignalSd(minimum=minimum_sd, maximum=maximum_sd)
+    constants = constants_of(calibration.binding)
+    return response.log_zinc_sd(fraction, 0.0, 1.0, errors, constants)
+
+
+def _shared_ends(calibration: Calibration) -> tuple[FloatArray, FloatArray]:
+    """Give the part of the errors of minimum and maximum that cells share, each (n,)."""
+    pooled, low, high = calibration.pooled, calibration.minimum, calibration.maximum
+    minimum_sd = np.where(low == pooled.minimum, np.nan_to_num(pooled.minimum_se), 0.0)
+    maximum_sd = np.where(high == pooled.maximum, np.nan_to_num(pooled.maximum_se), 0.0)
+    if calibration.kind != "intensity" or not np.isfinite(pooled.dynamic_range_se):
+        return minimum_sd, maximum_sd
+    # One end was made from the other one with the pooled ratio of both: which, the covariance says.
+    made = np.nan_to_num(calibration.covariance) != 0
+    inverse = 1 / pooled.dynamic_range
+    inverse_se = pooled.dynamic_range_se * inverse**2
+    at_maximum = np.isclose(calibration.covariance, inverse * calibration.maximum_sd**2)
+    return (
+        np.where(made & at_maximum, np.abs(high) * inverse_se, minimum_sd),
+        np.where(made & ~at_maximum, np.abs(low) * inverse_se / inverse**2, maximum_sd),
+    )
