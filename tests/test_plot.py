@@ -14,6 +14,7 @@ from study_tables import CHANNELS, PHASES, Binding, make_field, make_tables
 from zincflux.columns import CELLS, FRAMES, TRACES, conform
 from zincflux.phases import Phase, close
 from zincflux.plot import (
+    Told,
     calibration_figure,
     frames_figure,
     overlay_figure,
@@ -280,14 +281,24 @@ def test_units():
     assert _tick(0.5, 0) == "0.5"
 
 
-def test_zinc_that_is_told_well_is_shaded(tables):
-    told = (0.5, 150.0)
-    traces = axes_of(traces_figure(tables["traces"], PHASES, told=told))["main"]
+def test_zinc_that_is_told_well_is_marked(tables):
+    told = Told(2.0, 0.5, 150.0)
     curve = axes_of(calibration_figure(tables["cells"], Binding(), told=told))["binding"]
-    shades = [p for axis in (traces, curve) for p in axis.patches if p.get_gid() == "told"]
-    assert len(shades) == 2
-    box = shades[1].get_window_extent()
+    (shade,) = [patch for patch in curve.patches if patch.get_gid() == "told"]
+    box = shade.get_window_extent()
     left, right = curve.transData.transform([(0.5, 0), (150, 0)])[:, 0]
     assert (box.x0, box.x1) == pytest.approx((left, right))
-    fractions = axes_of(traces_figure(tables["traces"], PHASES, "f_f0", told=told))["main"]
-    assert not [p for p in fractions.patches if p.get_gid() == "told"]
+    assert curve.get_title(loc="left") == "Told within × 2: 0.5 to 150 nM"
+
+
+@pytest.mark.parametrize(
+    ("column", "told", "n_grey"),
+    [
+        ("zinc_nM", Told(2.0, 2.0, 5.0), 2),
+        ("zinc_nM", Told(2.0, 1e-9, 1e9), 0),
+        ("f_f0", Told(2.0, 2.0, 5.0), 0),
+    ],
+)
+def test_zinc_that_is_not_told_well_is_grey(tables, column, told, n_grey):
+    main = axes_of(traces_figure(tables["traces"], PHASES, column, told=told))["main"]
+    assert sum(patch.get_gid() == "untold" for patch in main.patches) == n_grey

@@ -302,7 +302,7 @@ def _rates(
         "rate_r2": fit.r2,
         "rate_f_f0_per_s": line_fit(time, f_f0.movie[:, frames]).slope,
         "total_rate_uM_per_s": line_fit(time, total).slope / 1000.0,
-        "kappa_indicator": np.ma.median(np.ma.masked_invalid(kappa), axis=1).filled(np.nan),
+        "kappa_indicator": ranked_median(kappa, np.zeros(kappa.shape, dtype=np.int8)),
     }
 
 

@@ -7,10 +7,11 @@ Each function returns a `matplotlib.figure.Figure` that belongs to nobody's wind
 from zincflux.plot.calibration import calibration_figure
 from zincflux.plot.frames import frames_figure
 from zincflux.plot.overlay import overlay_figure
-from zincflux.plot.style import to_png, to_svg
+from zincflux.plot.style import Told, to_png, to_svg
 from zincflux.plot.traces import traces_figure
 
 __all__ = [
+    "Told",
     "calibration_figure",
     "frames_figure",
     "overlay_figure",

@@ -16,11 +16,11 @@ from zincflux.plot.style import (
     GREY,
     INK,
     VERMILLION,
+    Told,
     count_ticks,
     digits,
     log_ticks,
     new_figure,
-    shade_told,
     styled,
     zinc_unit,
 )
@@ -52,7 +52,7 @@ class BindingConstants(Protocol):
 
 @styled
 def calibration_figure(
-    cells: pd.DataFrame, binding: BindingConstants, *, told: tuple[float, float] | None = None
+    cells: pd.DataFrame, binding: BindingConstants, *, told: Told | None = None
 ) -> Figure:
     """Draw the binding curve with the cells at rest, and the dynamic range of the cells.
 
@@ -67,7 +67,7 @@ def calibration_figure(
     binding
         Constants of the indicator.
     told
-        Zinc, in nM, that is told well, to be shaded; 10 % to 90 % saturation if not known.
+        Zinc that is told well, to be shaded; 10 % to 90 % saturation if not known.
 
     Returns
     -------
@@ -91,13 +91,14 @@ def _zinc_at(saturation: NDArray[np.float64], binding: BindingConstants) -> NDAr
 
 
 def _draw_curve(
-    axis: Axes, binding: BindingConstants, cells: pd.DataFrame, told: tuple[float, float] | None
+    axis: Axes, binding: BindingConstants, cells: pd.DataFrame, told: Told | None
 ) -> None:
     saturation = np.linspace(0.02, 0.98, 300)
     zinc = _zinc_at(saturation, binding)
     usable = _zinc_at(np.array([0.1, 0.5, 0.9]), binding)
     factor, unit = zinc_unit(usable[1:2])
-    shade_told(axis.axvspan, told or (usable[0], usable[2]), factor)
+    low, high = (usable[0], usable[2]) if told is None else (told.low_nM, told.high_nM)
+    axis.axvspan(low * factor, high * factor, color="#D3EDE2", lw=0, zorder=0, gid="told")
     axis.plot(zinc * factor, 100 * saturation, color=BLUE, lw=2.2)
     axis.plot([usable[1] * factor], [50], "o", color=INK, ms=5)
     axis.annotate(
@@ -125,8 +126,8 @@ def _draw_curve(
     axis.set_ylim(0, 100)
     axis.set_xlabel(f"Free zinc ({unit})")
     axis.set_ylabel("Saturation (%)")
-    low, high = (f"{digits(value * factor)}" for value in usable[[0, 2]])
-    axis.set_title(f"10–90 % saturation: {low} to {high} {unit}")
+    what = "10–90 % saturation" if told is None else f"Told within × {digits(told.factor)}"
+    axis.set_title(f"{what}: {digits(low * factor)} to {digits(high * factor)} {unit}")
     if inside.any():
         axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.06), handlelength=1.0)
     log_ticks(axis.xaxis, decades=float(np.log10(zinc[-1] / zinc[0])))

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, NamedTuple, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -99,9 +99,12 @@ def count_ticks(axis: Axes) -> None:
     axis.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
 
-def shade_told(span: Callable[..., Any], told: tuple[float, float], factor: float) -> None:
-    """Shade the zinc that is told well; ``span`` is an axis' ``axhspan`` or ``axvspan``."""
-    span(told[0] * factor, told[1] * factor, color="#D3EDE2", lw=0, zorder=0, gid="told")
+class Told(NamedTuple):
+    """Range of free zinc, in nM, whose intervals lie within a factor of the value."""
+
+    factor: float
+    low_nM: float
+    high_nM: float
 
 
 def zinc_unit(values_nM: Sequence[float] | np.ndarray) -> tuple[float, str]:

@@ -20,9 +20,9 @@ from zincflux.plot.style import (
     INK,
     SKY,
     VERMILLION,
+    Told,
     log_ticks,
     new_figure,
-    shade_told,
     styled,
     time_unit,
     zinc_unit,
@@ -44,7 +44,7 @@ def traces_figure(
     phases: Sequence[Phase] = (),
     column: str = "zinc_nM",
     *,
-    told: tuple[float, float] | None = None,
+    told: Told | None = None,
     max_cells: int = 80,
 ) -> Figure:
     """Draw one column of the traces: each cell as a thin line, the median as a thick one.
@@ -62,7 +62,7 @@ def traces_figure(
     column
         ``zinc_nM``, ``f_f0``, ``ratio`` or another number of the table.
     told
-        Zinc, in nM, that is told well, shaded where the column is zinc.
+        Zinc that is told well; where the column is zinc, the axis is grey outside of it.
     max_cells
         At most this many cells are drawn, evenly spread over the cell numbers; the median is
         always that of all.
@@ -88,8 +88,8 @@ def traces_figure(
     if total:
         _limit(panels[1], _shown(traces, phases, column) * scale, logarithmic=is_zinc)
     panels[1].set_ylabel(label)
-    if is_zinc and told is not None:
-        shade_told(panels[1].axhspan, told, scale)
+    if is_zinc and total and told is not None:
+        _shade_untold(panels[1], told, scale)
     if is_zinc:
         _draw_strip(panels[2], traces, factor)
     panels[-1].set_xlabel(f"Time ({unit})" + (f"\n{key}" if key else ""))
@@ -182,6 +182,14 @@ def _limit(axis: Axes, values: np.ndarray, *, logarithmic: bool) -> None:
     else:
         margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
         axis.set_ylim(low - margin, high + margin)
+
+
+def _shade_untold(axis: Axes, told: Told, scale: float) -> None:
+    """Grey out zinc that the intervals leave open by more than the factor."""
+    low, high = axis.get_ylim()
+    for start, end in ((low, told.low_nM * scale), (told.high_nM * scale, high)):
+        if start < end:
+            axis.axhspan(start, end, color=GREY, alpha=0.35, lw=0, zorder=1, gid="untold")
 
 
 def _draw_strip(axis: Axes, traces: pd.DataFrame, factor: float) -> None:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from zincflux.flux import false_positive_rate
 from zincflux.phases import with_role
 from zincflux.plot import (
+    Told,
     calibration_figure,
     frames_figure,
     overlay_figure,
@@ -162,15 +163,15 @@ def _part(analysis: AnalysisLike, region: str, column: str) -> _Part:
     )
 
 
-def _told(analysis: AnalysisLike) -> tuple[float, float] | None:
-    """Zinc that is told within the smallest factor, in nM, to be shaded in figures."""
+def _told(analysis: AnalysisLike) -> Told | None:
+    """Zinc that is told within the smallest factor, to be marked in figures."""
     ranges = () if analysis.reach is None else analysis.reach.zinc_ranges
-    known = [(r.low_nM, r.high_nM) for r in ranges if np.isfinite(r.low_nM)]
+    known = [Told(r.factor, r.low_nM, r.high_nM) for r in ranges if np.isfinite(r.low_nM)]
     return known[0] if known else None
 
 
 def _calibration(
-    calibration: CalibrationLike | None, cells: pd.DataFrame, told: tuple[float, float] | None
+    calibration: CalibrationLike | None, cells: pd.DataFrame, told: Told | None
 ) -> dict[str, Any] | None:
     if calibration is None:
         return None
