@@ -21,7 +21,7 @@ from dishes import (
 )
 
 import zincflux
-from zincflux.calibrate import ZincRange
+from zincflux.calibrate import CalibrationSettings, ZincRange
 from zincflux.columns import TABLES, expand
 from zincflux.errors import CorrectionWarning, ExperimentError
 from zincflux.movie import Movie
@@ -495,3 +495,19 @@ def test_reach_is_plain_data_in_the_record(plain: zincflux.Analysis) -> None:
     lost = replace(plain.reach, zinc_ranges=(ZincRange(2.0, np.nan, np.nan),))
     assert lost.summary()["zinc_ranges_nM"] == [{"factor": 2.0, "low_nM": None, "high_nM": None}]
     assert json.dumps(plain.reach.summary(), allow_nan=False)
+
+
+def test_a_sister_dish_lends_its_dynamic_range(plain: zincflux.Analysis, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.toml"
+    assert plain.calibration is not None
+    file.write_text(plain.calibration.to_toml(), encoding="utf-8")
+    own = plain.experiment
+    phases = [phase for phase in own.phases if phase.role != "maximum"]
+    borrowing = {"source": "experiment", "file": str(file)}
+    settings = own.model_copy(
+        update={"phases": tuple(phases), "calibration": CalibrationSettings(**borrowing)}
+    )
+    found = analyze(settings, movie=dish())
+    rest = "baseline_zinc_nM"
+    np.testing.assert_allclose(found.cells[rest], plain.cells[rest], rtol=0.05)
+    assert (found.cells["baseline_zinc_shared_ln_sd"] > 0.05).all()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zincflux.calibrate.binding import Binding, resolve_binding
+from zincflux.calibrate.borrowed import borrowed_calibration
 from zincflux.calibrate.calibration import Calibration, Pooled
 from zincflux.calibrate.convert import ZincEstimate, free_zinc
 from zincflux.calibrate.given import (
@@ -42,6 +43,7 @@ __all__ = [
     "ZincRange",
     "alternatives",
     "binding_of",
+    "borrowed_calibration",
     "calibrate",
     "calibrate_in_situ",
     "constant_calibration",
@@ -107,8 +109,8 @@ def calibrate(  # noqa: PLR0913
         return None
     if source == "file":
         return file_calibration(cell_ids, indicator, settings)
-    binding = binding_of(indicator, settings)
     if source == "constants":
+        binding = binding_of(indicator, settings)
         return constant_calibration(cell_ids, indicator, binding, settings)
     cells = CellSignals(
         cell_ids=np.asarray(cell_ids, dtype=np.int64),
@@ -117,4 +119,7 @@ def calibrate(  # noqa: PLR0913
         signal_sd=signal_sd,
         usable=usable,
     )
+    if source == "experiment":
+        return borrowed_calibration(cells, phases, indicator, settings)
+    binding = binding_of(indicator, settings)
     return calibrate_in_situ(cells, phases, indicator, binding, settings)

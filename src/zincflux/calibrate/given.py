@@ -44,7 +44,7 @@ def constant_calibration(
             "calibration: constants need minimum and maximum. Set calibration.minimum and "
             "calibration.maximum."
         )
-    _check_direction(indicator, settings.minimum, settings.maximum)
+    check_direction(indicator, settings.minimum, settings.maximum)
     if indicator.kind == "intensity":
         warnings.warn(
             f"calibration: {indicator.name} is an intensity indicator, and one minimum and maximum "
@@ -66,7 +66,14 @@ def constant_calibration(
     )
 
 
-def _check_direction(indicator: Indicator, minimum: float, maximum: float) -> None:
+def check_direction(indicator: Indicator, minimum: float, maximum: float) -> None:
+    """Make sure that the signal moves with zinc as the indicator's does.
+
+    Raises
+    ------
+    CalibrationError
+        If it would move the other way.
+    """
     if (maximum < minimum) != indicator.turn_off:
         verb, sign = ("falls", "below") if indicator.turn_off else ("rises", "above")
         raise CalibrationError(
@@ -110,7 +117,7 @@ def file_calibration(
             "deviations, under [pooled]; found none. A calibration in situ has them where at least "
             "three cells were calibrated."
         )
-    _check_direction(indicator, ends.minimum, ends.maximum)
+    check_direction(indicator, ends.minimum, ends.maximum)
     return Calibration.uniform(
         indicator,
         binding_of(indicator, settings),

@@ -160,11 +160,15 @@ def _span(cells: CellSignals, low: Stretch, high: Stretch) -> FloatArray:
         last = np.arange(stretch.signal.shape[1]) >= stretch.signal.shape[1] // 2
         ends.append(median(stretch.signal, stretch.usable & last))
     span = np.abs(ends[1] - ends[0])
-    # Without one of the ends, the range of all that was seen of the cell stands for it.
+    return np.asarray(np.where(np.isfinite(span), span, range_seen(cells)))
+
+
+def range_seen(cells: CellSignals) -> FloatArray:
+    """Give the range of all that was seen of each cell, for one that lacks an end; shape (n,)."""
     use = cells.usable & np.isfinite(cells.signal)
     middle = median(cells.signal, use)
-    range_seen = 2 * np.max(np.where(use, np.abs(cells.signal - middle[:, None]), 0.0), axis=1)
-    return np.asarray(np.where(np.isfinite(span), span, range_seen))
+    far = np.where(use, np.abs(cells.signal - middle[:, None]), 0.0)
+    return np.asarray(2 * np.max(far, axis=1))
 
 
 def _problems(

@@ -12,7 +12,7 @@ from zincflux.errors import CalibrationWarning, ExperimentError
 from zincflux.phases import Phase, with_role
 from zincflux.settings import InputPath, Settings
 
-Source = Literal["in-situ", "file", "constants", "none"]
+Source = Literal["in-situ", "file", "experiment", "constants", "none"]
 
 _ERRORS = ("k_sd_nM", "hill_sd", "beta_sd")
 _RECORD = ("record", "k_nM", "hill", "beta", "k_includes_beta", *_ERRORS)
@@ -20,6 +20,7 @@ _USED: dict[str, tuple[str, ...]] = {
     "in-situ": ("scope", "minimum_dynamic_range", "plateau_frames", "file", *_RECORD),
     "constants": ("minimum", "minimum_sd", "maximum", "maximum_sd", "file", *_RECORD),
     "file": ("file", "same_optics"),
+    "experiment": ("file", "between_dishes_sd", "plateau_frames"),
     "none": (),
 }
 
@@ -30,6 +31,7 @@ class CalibrationSettings(Settings):
     source: Source | None = Field(
         default=None,
         description="in-situ (minimum and maximum from the phases), file (a calibration.toml), "
+        "experiment (the calibration.toml of a sister dish's results), "
         "constants (minimum and maximum below) or none; if not given, in-situ where there are a "
         "minimum and a maximum phase, else none",
     )
@@ -50,7 +52,15 @@ class CalibrationSettings(Settings):
     file: InputPath | None = Field(
         default=None,
         description="A calibration.toml: K, hill and beta are taken from it; with source = file "
-        "also minimum and maximum, for ratios only",
+        "also minimum and maximum, for ratios only; with source = experiment also what its "
+        "cells have in common: both ends of ratios, the dynamic range of intensities",
+    )
+    between_dishes_sd: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="What sister dishes differ by, with source = experiment: relative standard "
+        "deviation of the dynamic range, or of either end over the span of a ratio",
     )
     same_optics: bool = Field(
         default=False,
@@ -103,8 +113,8 @@ class CalibrationSettings(Settings):
             raise ValueError(
                 f"file gives K, hill and beta already; remove {', '.join(self._given(_RECORD))}"
             )
-        if self.source == "file" and self.file is None:
-            raise ValueError("source = 'file' needs the key file; add it")
+        if self.source in ("file", "experiment") and self.file is None:
+            raise ValueError(f"source = {self.source!r} needs the key file; add it")
         if self.source == "constants":
             self._check_constants()
         return self
