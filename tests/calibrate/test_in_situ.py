@@ -45,6 +45,7 @@ class Dish:
         rest = signal_from_zinc(
             REST_NM, self.minimum, self.maximum, self.binding.k_nM, self.binding.hill
         )
+        self.rest = rest
         fall, rise = (1 - np.exp(-np.maximum(TIME - t0, 0) / 15) for t0 in (100, 220))
         course = rest[:, None] + (self.minimum - rest)[:, None] * fall
         course += (self.maximum - self.minimum)[:, None] * rise
@@ -303,3 +304,31 @@ def test_spread_does_not_count_measurement_error():
     assert found.se == pytest.approx(1.2533 * 0.5 / 4000**0.5, rel=0.15)
     assert common(np.ones(5), np.full(5, 0.4)).spread == 0
     assert np.isnan(common(values[: FEWEST_CELLS - 1], np.zeros(2)).value)
+
+
+class TestShrunk:
+    @pytest.mark.parametrize("name", ["FluoZin-3", "ZapCY2", "eCALWY-4"])
+    @pytest.mark.parametrize("noise", [0.02, 0.12])
+    def test_is_closer_to_the_truth_than_either_way_alone(self, name, noise):
+        dish = Dish(name, n=300, seed=4, noise=noise, spread=0.05)
+        scopes = ("per-cell", "shrunk", "pooled")
+        plain, shrunk, pooled = (dish.calibrate(scope=scope) for scope in scopes)
+
+        def error(found):
+            """Root mean square error of ln zinc that the ends alone cause."""
+            zinc = free_zinc(dish.rest, found).zinc_nM
+            return np.sqrt(np.nanmean(np.log(zinc / REST_NM) ** 2))
+
+        assert error(shrunk) < error(plain)
+        assert error(shrunk) < error(pooled)
+        assert 0.92 < dish.coverage(shrunk) < 0.99
+
+    def test_ends_that_are_known_well_stay(self):
+        dish = Dish("FluoZin-3", n=100, seed=5, noise=0.001, spread=0.3)
+        plain, shrunk = (dish.calibrate(scope=scope) for scope in ("per-cell", "shrunk"))
+        np.testing.assert_allclose(shrunk.minimum, plain.minimum, rtol=0.002)
+        np.testing.assert_allclose(shrunk.maximum, plain.maximum, rtol=0.002)
+
+    def test_needs_enough_cells(self):
+        with pytest.warns(CalibrationWarning, match="scope = 'shrunk' needs at least 3"):
+            Dish("FluoZin-3", n=2).calibrate(scope="shrunk")

@@ -164,3 +164,41 @@ def anchored(ends: Ends, inverse: Common, at_maximum: NDArray[np.bool_]) -> Ends
             covariance=zeros + ends.minimum_sd**2 / rho,
         )
     return from_maximum.where(at_maximum, from_minimum)
+
+
+def shrunk(own: Ends, other: Ends) -> Ends:
+    """Draw each cell's own ends towards what the population says of it, by their errors.
+
+    Either end becomes the mean of the cell's own value and the population's, weighted by the
+    inverse of their variances; the population's holds the spread from cell to cell, so that an end
+    that is measured better than cells differ hardly moves.
+
+    Parameters
+    ----------
+    own
+        Ends as measured in each cell.
+    other
+        What the population says: pooled ends, or one end made from the other one.
+
+    References
+    ----------
+    .. [1] Efron B, Morris C. J Am Stat Assoc 1975;70:311.
+    """
+    minimum, minimum_sd, low = _drawn(own.minimum, own.minimum_sd, other.minimum, other.minimum_sd)
+    maximum, maximum_sd, high = _drawn(own.maximum, own.maximum_sd, other.maximum, other.maximum_sd)
+    # An end that the other one was made from stays as it is, and moves the other one with it.
+    kept = (low == 1) | (high == 1)
+    share = np.where(kept, (1 - low) + (1 - high), (1 - low) * (1 - high))
+    covariance = low * high * own.covariance + share * other.covariance
+    return Ends(minimum, minimum_sd, maximum, maximum_sd, covariance)
+
+
+def _drawn(
+    own: FloatArray, own_sd: FloatArray, other: FloatArray, other_sd: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weigh two values; give the mean, its error, and the weight of the first one."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = other_sd**2 / (own_sd**2 + other_sd**2)
+    weight = np.where((own == other) | ~np.isfinite(weight), 1.0, weight)
+    value = np.where(weight == 1, own, weight * own + (1 - weight) * other)
+    return value, own_sd * np.sqrt(weight), weight

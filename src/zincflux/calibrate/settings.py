@@ -35,10 +35,11 @@ class CalibrationSettings(Settings):
         "constants (minimum and maximum below) or none; if not given, in-situ where there are a "
         "minimum and a maximum phase, else none",
     )
-    scope: Literal["per-cell", "pooled"] = Field(
+    scope: Literal["per-cell", "shrunk", "pooled"] = Field(
         default="per-cell",
-        description="per-cell, or pooled over cells: Rmin and Rmax of ratios, the dynamic range "
-        "of intensities",
+        description="per-cell; pooled over cells: Rmin and Rmax of ratios, the dynamic range of "
+        "intensities; or shrunk: each cell's own ends, drawn towards the pooled ones the more, the "
+        "noisier they are",
     )
     minimum_dynamic_range: float = Field(
         default=1.1,

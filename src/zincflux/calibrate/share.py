@@ -15,6 +15,7 @@ from zincflux.calibrate.pool import (
     anchored,
     pool_intensities,
     pool_ratios,
+    shrunk,
 )
 from zincflux.calibrate.settings import CalibrationSettings
 from zincflux.errors import CalibrationWarning
@@ -63,7 +64,8 @@ def share(
     """
     own = problem == ""
     calibrated = Ends(*(values[own] for values in ends))
-    everyone = settings.scope == "pooled" and _enough(own)
+    enough = settings.scope == "per-cell" or _enough(own, settings.scope)
+    everyone = settings.scope == "pooled" and enough
     if indicator.kind == "intensity":
         pooled, inverse = pool_intensities(calibrated)
         other = anchored(ends, inverse, _anchor(ends, own, minimum_is_earlier=minimum_is_earlier))
@@ -75,6 +77,8 @@ def share(
     complete = np.isfinite(other.minimum) & np.isfinite(other.maximum) & (problem != NO_CHANGE)
     other = other.where(complete, Ends.nothing(len(own)))
     remedy = np.where(complete, f"; pooled {what} used", "; no calibration")
+    if settings.scope == "shrunk" and enough:
+        ends = shrunk(ends, other)
     return Shared(
         ends=ends.where(own & (not everyone), other),
         reason=np.where(own, "", np.char.add(problem, remedy)),
@@ -82,10 +86,10 @@ def share(
     )
 
 
-def _enough(own: Mask) -> bool:
+def _enough(own: Mask, scope: str) -> bool:
     if 0 < own.sum() < FEWEST_CELLS:
         warnings.warn(
-            f"calibration.scope = 'pooled' needs at least {FEWEST_CELLS} calibrated cells, found "
+            f"calibration.scope = {scope!r} needs at least {FEWEST_CELLS} calibrated cells, found "
             f"{own.sum()}: each keeps its own minimum and maximum.",
             CalibrationWarning,
             stacklevel=4,
