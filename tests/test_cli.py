@@ -27,7 +27,7 @@ from zincflux.indicators import indicator_names
 from zincflux.results import RESULT_FILES, read_results
 from zincflux.results.simulation import SIMULATION_FILES
 
-COMMANDS = ("run", "init", "info", "indicators", "simulate")
+COMMANDS = ("run", "init", "info", "indicators", "buffer", "calibrate", "simulate")
 SIMULATION = (
     *("--set", "n_cells=3", "--set", "n_frames=5", "--set", "shape_px=[48,48]"),
     *("--seed", 3),

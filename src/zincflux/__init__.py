@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from zincflux.buffers import compute_buffer
     from zincflux.calibrate import Calibration, calibrate_in_situ, free_zinc
+    from zincflux.calibrate.titration import fit_titration
     from zincflux.errors import ZincfluxError, ZincfluxWarning
     from zincflux.experiment import Experiment, load_experiment
     from zincflux.indicators import Indicator, load_indicator
@@ -39,6 +41,8 @@ _HOME = {
     "ZincfluxWarning": "errors",
     "analyze": "pipeline",
     "calibrate_in_situ": "calibrate",
+    "compute_buffer": "buffers",
+    "fit_titration": "calibrate.titration",
     "free_zinc": "calibrate",
     "iter_analyze": "pipeline",
     "iter_frames": "pipeline",
@@ -66,6 +70,8 @@ __all__ = [
     "ZincfluxWarning",
     "analyze",
     "calibrate_in_situ",
+    "compute_buffer",
+    "fit_titration",
     "free_zinc",
     "iter_analyze",
     "iter_frames",

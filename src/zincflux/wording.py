@@ -152,6 +152,21 @@ def _range(limits: tuple[float, float] | None) -> str | None:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
+def titration_text(found: dict[str, Any]) -> str:
+    """Tell what a titration came to: the summary of `zincflux.titrate.Titrated`."""
+    rows = [
+        ("K", f"{found['k_nM']:.4g} nM ({found['k_low_nM']:.4g} to {found['k_high_nM']:.4g})"),
+        ("n", f"{found['hill']:.3g} ({found['hill_low']:.3g} to {found['hill_high']:.3g})"),
+        ("minimum", f"{found['minimum']:.4g}"),
+        ("maximum", f"{found['maximum']:.4g}"),
+        ("beta", None if found["beta"] is None else f"{found['beta']:.4g}"),
+        ("points", f"{found['n_points']} in {_plural(found['n_replicates'], 'replicate')}"),
+        ("figure", ", ".join(found["figures"])),
+    ]
+    title = f"{found['indicator']}: titration, 95 % intervals"
+    return "\n".join([title, *_table(rows), found["out"]])
+
+
 def outcome_text(outcome: Outcome) -> str:
     """Tell what a run came to, and where its report is."""
     found = outcome.summary()

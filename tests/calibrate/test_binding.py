@@ -7,7 +7,6 @@ from zincflux.calibrate import Binding, CalibrationSettings, resolve_binding
 from zincflux.errors import CalibrationError, ExperimentError
 from zincflux.indicators import Indicator, load_indicator
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:.*is unverified")
 
 

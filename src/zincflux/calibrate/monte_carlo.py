@@ -119,8 +119,11 @@ def _block(
     tail = int(TAIL * drawn.shape[1])
     # Single precision is far finer than the draws, and sorts four times as fast.
     ordered = np.sort(drawn.astype(np.float32), axis=1).astype(np.float64)
-    low, high = np.exp(ordered[:, tail]), np.exp(ordered[:, last - tail])
-    return np.where(low > 0, low, np.nan), np.where((high > 0) & np.isfinite(high), high, np.nan)
+    low, high = (
+        np.where(np.isfinite(ln_zinc), np.exp(ln_zinc), np.nan)
+        for ln_zinc in (ordered[:, tail], ordered[:, last - tail])
+    )
+    return low, high
 
 
 def _ends(
