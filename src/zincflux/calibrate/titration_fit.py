@@ -105,7 +105,7 @@ def start(problem: Problem) -> Any:
     for ln_k, hill in product(np.linspace(low, high, 30), slopes):
         part = saturations(problem, float(np.exp(ln_k)), hill)
         design = np.stack([1 - part, part], axis=1)
-        ends: FloatArray = np.linalg.lstsq(design, problem.signal, rcond=None)[0]
+        ends = np.asarray(np.linalg.lstsq(design, problem.signal, rcond=None)[0], dtype=np.float64)
         misfit = float(np.sum((problem.signal - design @ ends) ** 2))
         if best is None or misfit < best[0]:
             best = (misfit, float(ln_k), hill, ends)
