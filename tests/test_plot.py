@@ -302,3 +302,11 @@ def test_zinc_that_is_told_well_is_marked(tables):
 def test_zinc_that_is_not_told_well_is_grey(tables, column, told, n_grey):
     main = axes_of(traces_figure(tables["traces"], PHASES, column, told=told))["main"]
     assert sum(patch.get_gid() == "untold" for patch in main.patches) == n_grey
+
+
+def test_a_dynamic_range_that_all_cells_share_is_one_bar(tables):
+    cells = tables["cells"].assign(dynamic_range=20 + 1e-15 * np.arange(len(tables["cells"])))
+    ranges = axes_of(calibration_figure(cells, Binding()))["dynamic_range"]
+    heights = [bar.get_height() for bar in ranges.patches]
+    assert np.count_nonzero(heights) == 2  # used and excluded, one on the other
+    assert sum(heights) == len(cells)

@@ -25,6 +25,9 @@ from zincflux.plot.style import (
     zinc_unit,
 )
 
+ROUNDING = 1e-6
+"""Values that differ by less than this part of them are one."""
+
 
 class BindingConstants(Protocol):
     """What of the indicator's constants is drawn."""
@@ -145,9 +148,11 @@ def _draw_ranges(axis: Axes, cells: pd.DataFrame) -> None:
         return
     left_out = cells["excluded"].to_numpy(dtype=bool)
     used, unused = values[known & ~left_out], values[known & left_out]
-    edges = np.histogram_bin_edges(
-        values[known], bins=int(np.clip(np.sqrt(known.sum()) * 2, 5, 30))
-    )
+    low, high = values[known].min(), values[known].max()
+    # A dynamic range that all cells share differs between them by rounding only.
+    margin = 0.1 * abs(high) if high - low < ROUNDING * abs(high) else 0.0
+    bins = int(np.clip(np.sqrt(known.sum()) * 2, 5, 30)) | 1  # odd: one in the middle
+    edges = np.linspace(low - margin, high + margin, bins + 1)
     groups = [(used, GREEN, "used"), (unused, VERMILLION, "excluded")]
     shown = [group for group in groups if len(group[0])]
     axis.hist(
