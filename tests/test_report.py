@@ -354,4 +354,8 @@ def test_says_where_the_indicator_can_tell_nothing(analysis):
     nothing = replace(REACH, zinc_ranges=(ZincRange(2.0, np.nan, np.nan),) * 2, phases=())
     _, reader = read(replace(analysis, reach=nothing))
     assert "within × 2 no zinc at all" in reader.text
+    assert "Grey:" not in reader.text
+    only_three = (ZincRange(2.0, np.nan, np.nan), ZincRange(3.0, 1.0, 9.0))
+    _, wider = read(replace(analysis, reach=replace(REACH, zinc_ranges=only_three)))
+    assert wider.text.count("a factor of 3") == 2
     assert "from 10 % to 90 % saturation" in reader.text

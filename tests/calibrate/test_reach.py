@@ -64,3 +64,7 @@ def test_a_k_without_beta_needs_one():
     known = Binding(k_nM=20, beta=2.0)
     assert all(np.isnan(a.zinc_nM[0]) for a in alternatives(dye, unknown, [20.0]))
     assert alternatives(dye, known, [40.0])[0].zinc_nM[0] == pytest.approx(40.0)
+
+
+def test_an_absurd_error_of_k_is_no_crash():
+    assert shared_factor(1.0, Binding(k_nM=0.005, beta=1.0, k_sd_nM=5.0)) == np.inf

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_free_zinc import uniform
+from test_in_situ import Dish
 
 from zincflux.calibrate import (
     Binding,
@@ -15,6 +16,7 @@ from zincflux.calibrate import (
     free_zinc,
     resolve_binding,
 )
+from zincflux.calibrate.pool import Common, Ends, anchored
 from zincflux.calibrate.shared_error import shared_ln_sd
 from zincflux.errors import CalibrationWarning, ExperimentError
 from zincflux.indicators import Indicator, load_indicator
@@ -99,27 +101,45 @@ def test_ends_given_as_constants_are_shared(low, high, which):
 
 
 @pytest.mark.parametrize("at_maximum", [True, False])
-def test_a_pooled_dynamic_range_is_shared(at_maximum):
-    """Cell 2 takes its other end from the pooled ratio; the error of that ratio is shared."""
-    covariance = 0.1 * 30.0**2 if at_maximum else 5.0**2 / 0.1
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_a_pooled_dynamic_range_is_shared(at_maximum, scale):
+    """A cell takes its other end from the pooled ratio; the error of that ratio is shared."""
+    one, none = np.array([1.0]) * scale, np.array([np.nan])
+    ends = Ends(110 * one, 5 * one, 1100 * one, 30 * one, none, none, none)
+    inverse = Common(value=0.1, se=0.005, spread=0.01)
+    made = anchored(ends, inverse, np.array([at_maximum]))
     calibration = Calibration(
         indicator="FluoZin-3",
         kind="intensity",
         binding=Binding(15, beta=1.0),
-        cell_ids=np.array([1, 2]),
-        minimum=np.array([100.0, 110.0]),
-        minimum_sd=np.array([5.0, 5.0]),
-        maximum=np.array([1000.0, 1100.0]),
-        maximum_sd=np.array([30.0, 30.0]),
-        covariance=np.array([0.0, covariance]),
-        reason=np.array(["", "minimum: no plateau; pooled dynamic range used"]),
-        pooled=Pooled(n_cells=9, dynamic_range=10.0, dynamic_range_se=0.5, dynamic_range_spread=1),
+        cell_ids=np.array([1]),
+        reason=np.array([""]),
+        **made._asdict(),
     )
-    shared = shared_ln_sd(np.array([0.5, 0.5]), calibration)
-    inverse_se = 0.5 / 100
-    moved = 1100 * inverse_se if at_maximum else 110 * inverse_se / 0.01
-    assert shared[0] == 0
-    assert shared[1] == pytest.approx(2 * moved / 990)
+    moved = (1100 * 0.005 if at_maximum else 110 * 0.005 / 0.01) / 990
+    assert shared_ln_sd(np.array([0.5]), calibration)[0] == pytest.approx(2 * moved)
+
+
+@pytest.mark.parametrize("name", ["FluoZin-3", "ZapCY2"])
+@pytest.mark.parametrize("n", [11, 12])
+def test_the_more_cells_take_from_the_pool_the_more_they_share(name, n):
+    dish = Dish(name, n=n, seed=3, noise=0.05, spread=0.05)
+    own, shrunk, pooled = (
+        shared_ln_sd(np.full(n, 0.3), dish.calibrate(scope=scope))
+        for scope in ("per-cell", "shrunk", "pooled")
+    )
+    assert (own == 0).all()
+    assert (shrunk > 0).all()
+    assert np.median(shrunk) < np.median(pooled)
+
+
+def test_what_is_shared_is_stored():
+    calibration = Dish("ZapCY2", n=12).calibrate(scope="pooled")
+    again = Calibration.from_toml(calibration.to_toml())
+    fraction = np.full(12, 0.4)
+    np.testing.assert_array_equal(
+        shared_ln_sd(fraction, again), shared_ln_sd(fraction, calibration)
+    )
 
 
 def test_methods_agree_over_the_range():

@@ -511,3 +511,11 @@ def test_a_sister_dish_lends_its_dynamic_range(plain: zincflux.Analysis, tmp_pat
     rest = "baseline_zinc_nM"
     np.testing.assert_allclose(found.cells[rest], plain.cells[rest], rtol=0.05)
     assert (found.cells["baseline_zinc_shared_ln_sd"] > 0.05).all()
+
+
+def test_reach_ranks_cells_beyond_the_range_as_the_report_does() -> None:
+    brim = list(levels())
+    movie = dish(np.where(np.arange(len(brim)) < 10, min(brim) - 20, brim))
+    found = analyze(experiment_of(), movie=movie)
+    assert found.reach is not None
+    assert "rest" not in found.reach.phases, "the median cell lies below the range"

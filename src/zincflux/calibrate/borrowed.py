@@ -97,20 +97,19 @@ def _borrowed_range(
     )
     falls = pooled.dynamic_range < 1
     plateau, at_maximum = _own_end(cells, phases, settings, falls=falls)
-    nothing = np.full(len(cells.cell_ids), np.nan)
-    own = (plateau.level, plateau.sd)
+    nothing = Ends.nothing(len(cells.cell_ids))
     ends = (
-        Ends(nothing, nothing, *own, nothing)
+        nothing._replace(maximum=plateau.level, maximum_sd=plateau.sd)
         if at_maximum
-        else Ends(*own, nothing, nothing, nothing)
+        else nothing._replace(minimum=plateau.level, minimum_sd=plateau.sd)
     )
     value = 1 / pooled.dynamic_range
     inverse = Common(
         value, pooled.dynamic_range_se * value**2, pooled.dynamic_range_spread * value**2
     )
-    made = anchored(ends, inverse, np.full(len(nothing), at_maximum))
+    made = anchored(ends, inverse, np.full(len(cells.cell_ids), at_maximum))
     found = np.isfinite(made.minimum) & np.isfinite(made.maximum) & (plateau.problem == "")
-    made = made.where(found, Ends.nothing(len(nothing)))
+    made = made.where(found, nothing)
     name = "maximum" if at_maximum else "minimum"
     problem = np.where(plateau.problem == "", "no usable level", plateau.problem)
     return Calibration(

@@ -14,6 +14,7 @@ from zincflux.indicators import Indicator
 from zincflux.movie import FloatArray
 
 CELL_ARRAYS = ("minimum", "minimum_sd", "maximum", "maximum_sd", "covariance")
+SHARED = ("minimum_shared_sd", "maximum_shared_sd")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class Calibration:
         What the cells have in common.
     origin
         How minimum and maximum were obtained.
+    minimum_shared_sd, maximum_shared_sd
+        Parts of the errors that come from a pool or a given value, and so are the same in all
+        cells that share it, shape (n,); None where no cell shares an end.
 
     Raises
     ------
@@ -89,6 +93,8 @@ class Calibration:
     reason: NDArray[np.str_]
     pooled: Pooled = field(default_factory=Pooled)
     origin: str = ""
+    minimum_shared_sd: FloatArray | None = None
+    maximum_shared_sd: FloatArray | None = None
 
     def __post_init__(self) -> None:
         for name in (*CELL_ARRAYS, "reason"):
@@ -117,6 +123,8 @@ class Calibration:
             reason=np.full(len(ids), "", dtype=np.str_),
             pooled=ends,
             origin=origin,
+            minimum_shared_sd=np.full(len(ids), np.nan_to_num(ends.minimum_se)),
+            maximum_shared_sd=np.full(len(ids), np.nan_to_num(ends.maximum_se)),
             **{name: np.full(len(ids), getattr(ends, name)) for name in CELL_ARRAYS},
         )
 

@@ -122,7 +122,7 @@ def calibrate_in_situ(
     minimum = settled(low, fewest, harmless)
     maximum = highest(high, fewest, harmless, falls=indicator.turn_off)
     zeros = np.zeros(len(cells.cell_ids))
-    ends = Ends(minimum.level, minimum.sd, maximum.level, maximum.sd, zeros)
+    ends = Ends(minimum.level, minimum.sd, maximum.level, maximum.sd, zeros, zeros, zeros)
     problem = _problems(ends, minimum, maximum, indicator, settings)
     _warn_failures(problem)
     earlier = low_phase.start_s < high_phase.start_s

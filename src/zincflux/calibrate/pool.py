@@ -15,13 +15,19 @@ FEWEST_CELLS = 3
 
 
 class Ends(NamedTuple):
-    """Minimum and maximum of each cell with their errors, shape (n,)."""
+    """Minimum and maximum of each cell with their errors, shape (n,).
+
+    The shared standard deviations are the parts of the errors that come from a pool, and so are the
+    same in all cells that took from it; 0 in cells that did not.
+    """
 
     minimum: FloatArray
     minimum_sd: FloatArray
     maximum: FloatArray
     maximum_sd: FloatArray
     covariance: FloatArray
+    minimum_shared_sd: FloatArray
+    maximum_shared_sd: FloatArray
 
     def where(self, condition: NDArray[np.bool_], other: Ends) -> Ends:
         """Take these where a condition holds, and the others elsewhere."""
@@ -153,6 +159,8 @@ def anchored(ends: Ends, inverse: Common, at_maximum: NDArray[np.bool_]) -> Ends
             maximum=ends.maximum,
             maximum_sd=ends.maximum_sd,
             covariance=zeros + rho * ends.maximum_sd**2,
+            minimum_shared_sd=np.abs(ends.maximum) * inverse.se,
+            maximum_shared_sd=zeros,
         )
         # Fmin/Fmax that is not clearly above 0 says nothing of the maximum.
         rho = rho if rho > 3 * sd else np.nan
@@ -162,6 +170,8 @@ def anchored(ends: Ends, inverse: Common, at_maximum: NDArray[np.bool_]) -> Ends
             maximum=ends.minimum / rho,
             maximum_sd=np.hypot(ends.minimum_sd / rho, ends.minimum * sd / rho**2),
             covariance=zeros + ends.minimum_sd**2 / rho,
+            minimum_shared_sd=zeros,
+            maximum_shared_sd=np.abs(ends.minimum) * inverse.se / rho**2,
         )
     return from_maximum.where(at_maximum, from_minimum)
 
@@ -190,7 +200,15 @@ def shrunk(own: Ends, other: Ends) -> Ends:
     kept = (low == 1) | (high == 1)
     share = np.where(kept, (1 - low) + (1 - high), (1 - low) * (1 - high))
     covariance = low * high * own.covariance + share * other.covariance
-    return Ends(minimum, minimum_sd, maximum, maximum_sd, covariance)
+    return Ends(
+        minimum,
+        minimum_sd,
+        maximum,
+        maximum_sd,
+        covariance,
+        minimum_shared_sd=np.where(low == 1, 0.0, (1 - low) * other.minimum_shared_sd),
+        maximum_shared_sd=np.where(high == 1, 0.0, (1 - high) * other.maximum_shared_sd),
+    )
 
 
 def _drawn(
@@ -199,6 +217,7 @@ def _drawn(
     """Weigh two values; give the mean, its error, and the weight of the first one."""
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = other_sd**2 / (own_sd**2 + other_sd**2)
-    weight = np.where((own == other) | ~np.isfinite(weight), 1.0, weight)
+    is_anchor = (own == other) & (own_sd == other_sd)
+    weight = np.where(is_anchor | ~np.isfinite(weight), 1.0, weight)
     value = np.where(weight == 1, own, weight * own + (1 - weight) * other)
     return value, own_sd * np.sqrt(weight), weight

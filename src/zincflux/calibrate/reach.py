@@ -131,6 +131,8 @@ def _typical_cell(calibration: Calibration, span: FloatArray) -> Calibration:
         maximum=np.ones(1),
         maximum_sd=_median(calibration.maximum_sd / span),
         covariance=_median(calibration.covariance / span**2),
+        minimum_shared_sd=None,
+        maximum_shared_sd=None,
     )
 
 
@@ -142,7 +144,8 @@ def shared_factor(zinc_nM: float, binding: Binding) -> float:
     """Give the factor that K, n and β may move all cells by, at a level of zinc (95 %)."""
     constants = (binding.k_nM, binding.hill, binding.applied_beta)
     fraction = response.saturation_from_zinc(zinc_nM, *constants)
-    return float(np.exp(QUANTILE * constants_ln_sd(fraction, binding)))
+    with np.errstate(over="ignore"):
+        return float(np.exp(QUANTILE * constants_ln_sd(fraction, binding)))
 
 
 def alternatives(

@@ -119,4 +119,6 @@ def _pooled_ends(ends: Ends, pooled: Pooled, *, keep_own: bool) -> Ends:
         maximum=np.where(maximum, ends.maximum, pooled.maximum),
         maximum_sd=np.where(maximum, ends.maximum_sd, pooled.maximum_sd),
         covariance=np.where(one, 0.0, pooled.covariance),
+        minimum_shared_sd=np.where(minimum, 0.0, pooled.minimum_se),
+        maximum_shared_sd=np.where(maximum, 0.0, pooled.maximum_se),
     )

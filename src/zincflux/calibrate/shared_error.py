@@ -48,25 +48,10 @@ def shared_ln_sd(fraction: FloatArray, calibration: Calibration) -> FloatArray:
     """
     column = (-1,) + (1,) * (fraction.ndim - 1)
     span = np.abs(calibration.maximum - calibration.minimum)
-    minimum_sd, maximum_sd = ((sd / span).reshape(column) for sd in _shared_ends(calibration))
+    minimum_sd, maximum_sd = (
+        np.zeros(1) if sd is None else (sd / span).reshape(column)
+        for sd in (calibration.minimum_shared_sd, calibration.maximum_shared_sd)
+    )
     errors = response.SignalSd(minimum=minimum_sd, maximum=maximum_sd)
     constants = constants_of(calibration.binding)
     return response.log_zinc_sd(fraction, 0.0, 1.0, errors, constants)
-
-
-def _shared_ends(calibration: Calibration) -> tuple[FloatArray, FloatArray]:
-    """Give the part of the errors of minimum and maximum that cells share, each (n,)."""
-    pooled, low, high = calibration.pooled, calibration.minimum, calibration.maximum
-    minimum_sd = np.where(low == pooled.minimum, np.nan_to_num(pooled.minimum_se), 0.0)
-    maximum_sd = np.where(high == pooled.maximum, np.nan_to_num(pooled.maximum_se), 0.0)
-    if calibration.kind != "intensity" or not np.isfinite(pooled.dynamic_range_se):
-        return minimum_sd, maximum_sd
-    # One end was made from the other one with the pooled ratio of both: which, the covariance says.
-    made = np.nan_to_num(calibration.covariance) != 0
-    inverse = 1 / pooled.dynamic_range
-    inverse_se = pooled.dynamic_range_se * inverse**2
-    at_maximum = np.isclose(calibration.covariance, inverse * calibration.maximum_sd**2)
-    return (
-        np.where(made & at_maximum, np.abs(high) * inverse_se, minimum_sd),
-        np.where(made & ~at_maximum, np.abs(low) * inverse_se / inverse**2, maximum_sd),
-    )

@@ -11,8 +11,9 @@ import tomlkit
 from pydantic import Field
 
 from zincflux.calibrate.binding import Binding
-from zincflux.calibrate.calibration import CELL_ARRAYS, Calibration, Pooled
+from zincflux.calibrate.calibration import CELL_ARRAYS, SHARED, Calibration, Pooled
 from zincflux.errors import CalibrationError, ExperimentError
+from zincflux.movie import FloatArray
 from zincflux.settings import Settings
 
 _HEAD = (
@@ -69,6 +70,12 @@ class _Cells(Settings):
     maximum: tuple[float, ...] = Field(default=(), description="Maximum")
     maximum_sd: tuple[float, ...] = Field(default=(), description="Its standard deviation")
     covariance: tuple[float, ...] = Field(default=(), description="Covariance of both")
+    minimum_shared_sd: tuple[float, ...] | None = Field(
+        default=None, description="Part of its error that cells share"
+    )
+    maximum_shared_sd: tuple[float, ...] | None = Field(
+        default=None, description="Part of its error that cells share"
+    )
     reason: tuple[str, ...] = Field(default=(), description="Why not calibrated by itself")
 
 
@@ -93,6 +100,7 @@ def write(calibration: Calibration) -> str:
     cells = {
         "id": calibration.cell_ids,
         **{name: getattr(calibration, name) for name in CELL_ARRAYS},
+        **{name: values for name in SHARED if (values := getattr(calibration, name)) is not None},
         "reason": calibration.reason,
     }
     binding = {k: v for k, v in asdict(calibration.binding).items() if v is not None}
@@ -139,7 +147,13 @@ def parse(text: str, where: str) -> Calibration:
             reason=np.asarray(stored.cells.reason, dtype=np.str_),
             pooled=Pooled(**stored.pooled.model_dump()),
             origin=stored.origin,
+            minimum_shared_sd=_array(stored.cells.minimum_shared_sd),
+            maximum_shared_sd=_array(stored.cells.maximum_shared_sd),
             **{name: np.asarray(getattr(stored.cells, name), dtype=float) for name in CELL_ARRAYS},
         )
     except CalibrationError as error:
         raise ExperimentError(f"{where}: {error}") from None
+
+
+def _array(values: tuple[float, ...] | None) -> FloatArray | None:
+    return None if values is None else np.asarray(values, dtype=np.float64)

@@ -175,7 +175,7 @@ def _steps(
         warnings=(),
         counts=_counts(tables, movie),
         timings_s=clock.seconds,
-        reach=find_reach(plan, converted),
+        reach=find_reach(plan, traces, converted),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zincflux.calibrate import (
     Alternative,
@@ -14,9 +15,10 @@ from zincflux.calibrate import (
     shared_factor,
     zinc_ranges,
 )
-from zincflux.flux import ranked_median
 from zincflux.phases import frames_of
 from zincflux.pipeline.plan import Plan
+from zincflux.pipeline.tables import exclusions
+from zincflux.pipeline.traces import Traces
 from zincflux.pipeline.zinc import Converted
 
 
@@ -52,8 +54,8 @@ class Reach:
                 for r in self.zinc_ranges
             ],
             "phases": list(self.phases),
-            "zinc_nM": list(self.zinc_nM),
-            "shared_factors": list(self.shared_factors),
+            "zinc_nM": [_plain(value) for value in self.zinc_nM],
+            "shared_factors": [_plain(value) for value in self.shared_factors],
             "alternatives": [
                 {
                     "record": a.record,
@@ -71,14 +73,15 @@ def _plain(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def find_reach(plan: Plan, converted: Converted) -> Reach | None:
-    """Find what the indicator can say; None without a calibration."""
+def find_reach(plan: Plan, traces: Traces, converted: Converted) -> Reach | None:
+    """Find what the indicator can say; None without a calibration.
+
+    The medians are those of the first region, over the cells that summaries count.
+    """
     calibration, indicator = converted.calibration, plan.indicator
     if calibration is None or indicator is None:
         return None
-    medians = {
-        name: value for name, value in _medians(plan, converted).items() if np.isfinite(value)
-    }
+    medians = _medians(plan, traces, converted)
     levels = tuple(medians.values())
     error = np.hypot(converted.signal_sd, converted.systematic_sd)
     return Reach(
@@ -90,15 +93,27 @@ def find_reach(plan: Plan, converted: Converted) -> Reach | None:
     )
 
 
-def _medians(plan: Plan, converted: Converted) -> dict[str, float]:
-    """Median over cells of each cell's median, which may lie beyond the range: NaN there."""
-    codes = converted.censored
+def _medians(plan: Plan, traces: Traces, converted: Converted) -> dict[str, float]:
+    """Median over cells of each cell's median, of the phases in which it lies in the range."""
+    n_frames = np.isfinite(traces.area_um2).sum(axis=1)
+    excluded, _ = exclusions(plan, n_frames, converted)
+    used = ~excluded & (traces.region == plan.experiment.segment.regions[0])
+    beyond = np.where(converted.censored > 0, np.inf, -np.inf)
+    ranked = np.where(converted.censored == 0, converted.zinc.zinc_nM, beyond)[used]
     result = {}
     for phase in plan.experiment.phases:
         inside = frames_of(phase, plan.time_s)
         if phase.role in ("baseline", "response") and inside.any():
-            of_cells = ranked_median(converted.zinc.zinc_nM[:, inside], codes[:, inside])
-            known = of_cells[np.isfinite(of_cells)]
-            # Each equation is monotone, so that converting this median is converting each cell.
-            result[phase.name] = float(np.median(known)) if len(known) else np.nan
+            # Each equation is monotone: converting this median is converting each cell.
+            median = _median([_median(row) for row in ranked[:, inside]])
+            if np.isfinite(median):
+                result[phase.name] = median
     return result
+
+
+def _median(values: ArrayLike) -> float:
+    """Median of what is known, which may lie beyond the range; NaN where nothing is."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    with np.errstate(invalid="ignore"):  # between −inf and +inf
+        return float(np.median(known)) if len(known) else np.nan

@@ -97,7 +97,7 @@ def _cells(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
     seen = ~np.isnan(traces.area_um2)
     first, last = _span(seen)
     n_frames = seen.sum(axis=1)
-    excluded, reason = _exclusions(plan, n_frames, converted)
+    excluded, reason = exclusions(plan, n_frames, converted)
     calibration = converted.calibration
     data: dict[str, Any] = {
         "cell_id": traces.cell_id,
@@ -125,7 +125,7 @@ def _mean(values: FloatArray) -> FloatArray:
     return np.asarray(np.ma.masked_invalid(values).mean(axis=1).filled(np.nan), dtype=np.float64)
 
 
-def _exclusions(
+def exclusions(
     plan: Plan, n_frames: NDArray[np.intp], converted: Converted
 ) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
     """Decide which cells summaries leave out, and say why; also say what is only doubtful."""

@@ -17,7 +17,7 @@ from zincflux.calibrate import (
 from zincflux.flux import baseline_mean, f_f0
 from zincflux.focus import defocused
 from zincflux.movie import FloatArray
-from zincflux.phases import Role, frames_of, with_role
+from zincflux.phases import frames_of, with_role
 from zincflux.pipeline.plan import Plan
 from zincflux.pipeline.traces import Traces
 from zincflux.response import saturation
@@ -184,20 +184,29 @@ def _systematic(
         return result
     rates = [traces.bleaching[c].rate_se for c in plan.roles.signal]
     rate_se = float(np.sqrt(np.nansum(np.square(rates))))
-    in_situ = plan.experiment.calibration.resolve(plan.experiment.phases) == "in-situ"
-    centres = [_centre(plan, role) if in_situ else 0.0 for role in ("minimum", "maximum")]
     theta = np.clip(
         saturation(signal, calibration.minimum[:, None], calibration.maximum[:, None]), 0, 1
     )
-    since = [plan.time_s - centre for centre in centres]
+    since = [plan.time_s - centre for centre in _centres(plan)]
     low, high = (1 - theta) * calibration.minimum[:, None], theta * calibration.maximum[:, None]
     return np.hypot(result, rate_se * np.abs(low * since[0] + high * since[1]))
 
 
-def _centre(plan: Plan, role: Role) -> float:
-    """Middle of a calibration phase, s."""
-    (phase,) = with_role(plan.experiment.phases, role)
-    return float(plan.time_s[frames_of(phase, plan.time_s)].mean())
+def _centres(plan: Plan) -> tuple[float, float]:
+    """Middle of the phase that minimum and maximum were measured in, s; 0 for ends from elsewhere.
+
+    Of an intensity with a borrowed dynamic range both ends stem from the one phase that it has.
+    """
+    phases = plan.experiment.phases
+    source = plan.experiment.calibration.resolve(phases)
+    middles = [
+        float(plan.time_s[frames_of(phase, plan.time_s)].mean())
+        for role in ("minimum", "maximum")
+        for phase in with_role(phases, role)
+    ]
+    if source == "in-situ" or (source == "experiment" and not plan.roles.is_ratio):
+        return middles[0], middles[-1]
+    return 0.0, 0.0
 
 
 def noise_inflation(signal: FloatArray, signal_sd: FloatArray) -> FloatArray:

@@ -99,6 +99,7 @@ def _content(analysis: AnalysisLike) -> dict[str, Any]:
         "has_responses": len(analysis.responses) > 0,
         "calibration": _calibration(analysis.calibration, first, _told(analysis)),
         "reach": _reach(analysis.reach),
+        "told": None if (told := _told(analysis)) is None else digits(told.factor),
         "baselines": [phase.name for phase in with_role(experiment.phases, "baseline")],
         "background": experiment.background.method,
         "flux": experiment.flux,
