@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,6 +42,13 @@ def test_writes_calibration_and_figure(table, tmp_path):
         titrate(table, "FluoZin-3", out)
     titrate(table, "FluoZin-3", out, overwrite=True)
     assert out.with_suffix(".svg").read_bytes() == svg
+
+
+def test_a_limit_that_does_not_exist_is_null(table, tmp_path):
+    done = titrate(table, "FluoZin-3", tmp_path / "c.toml")
+    loose = replace(done, fit=replace(done.fit, k_interval_nM=(2.5, float("inf"))))
+    assert loose.summary()["k_high_nM"] is None
+    assert json.dumps(loose.summary(), allow_nan=False)
 
 
 def test_out_must_be_toml(table, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from dataclasses import dataclass
@@ -48,16 +49,16 @@ class Titrated:
     figures: tuple[Path, ...]
 
     def summary(self) -> dict[str, Any]:
-        """Give what ``zincflux calibrate --json`` prints."""
+        """Give what ``zincflux calibrate --json`` prints; a limit that does not exist is None."""
         fit = self.fit
         return {
             "indicator": self.calibration.indicator,
             "k_nM": fit.k_nM,
-            "k_low_nM": fit.k_interval_nM[0],
-            "k_high_nM": fit.k_interval_nM[1],
+            "k_low_nM": _plain(fit.k_interval_nM[0]),
+            "k_high_nM": _plain(fit.k_interval_nM[1]),
             "hill": fit.hill,
-            "hill_low": fit.hill_interval[0],
-            "hill_high": fit.hill_interval[1],
+            "hill_low": _plain(fit.hill_interval[0]),
+            "hill_high": _plain(fit.hill_interval[1]),
             "minimum": fit.minimum,
             "maximum": fit.maximum,
             "beta": fit.beta,
@@ -68,6 +69,10 @@ class Titrated:
             "out": str(self.out),
             "figures": [str(path) for path in self.figures],
         }
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def titrate(

@@ -204,7 +204,12 @@ def test_settings_that_do_not_fit_the_indicator(keys, indicator, match):
 
 @pytest.mark.parametrize(
     ("keys", "match"),
-    [({"total": True}, "indicator_nM"), ({"total": True, "indicator_nM": 1, "hill": 2}, "1:1")],
+    [
+        ({"total": True}, "indicator_nM"),
+        ({"total": True, "indicator_nM": 1, "hill": 2}, "1:1"),
+        ({"indicator_nM": 5.0}, "belongs to total metal"),
+        ({"normalise": "maximum", "maximum": 1100}, "expected 1, found 1100"),
+    ],
 )
 def test_settings_that_contradict(keys, match):
     with pytest.raises(ExperimentError, match=match):

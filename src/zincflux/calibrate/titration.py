@@ -65,6 +65,16 @@ class TitrationFitting(Settings):
                 "indicator_nM: with total metal the indicator's concentration decides how much "
                 "of it is free. Give it in nM"
             )
+        if self.indicator_nM is not None and not self.total:
+            raise ValueError(
+                "indicator_nM: belongs to total metal; with free metal nothing is taken from it. "
+                "Set total, or leave out indicator_nM"
+            )
+        if self.normalise == "maximum" and self.maximum not in (None, 1.0):
+            raise ValueError(
+                "maximum: replicates that are divided by their largest signal saturate near 1, so "
+                f"expected 1, found {self.maximum:g}. Give 1, or another normalise"
+            )
         if self.total and self.hill not in (None, 1.0):
             raise ValueError("hill: total metal is fitted with 1:1 binding. Leave out hill")
         return self
@@ -87,7 +97,8 @@ class TitrationFit:
     k_nM, hill
         Half saturation in nM, and Hill coefficient.
     k_interval_nM, hill_interval
-        Their 95 % intervals by profile likelihood; NaN-free, a point where held.
+        Their 95 % intervals by profile likelihood; infinite where the points set no
+        limit, a point where held.
     minimum, maximum
         Metal-free and saturated signal, in units of the signal; where replicates have gains, of a
         replicate of middle gain; where each was divided by its maximum, as a fraction of that.
