@@ -13,6 +13,7 @@ from zincflux.errors import ExperimentError
 from zincflux.plot.titration import TitrationCurve, TitrationPoints, titration_figure
 from zincflux.response import signal_from_zinc
 from zincflux.titrate import titrate
+from zincflux.wording import titration_text
 
 ZINC = np.array([0, 1, 2, 4, 8, 15, 30, 60, 120, 300, 900.0])
 
@@ -49,6 +50,7 @@ def test_a_limit_that_does_not_exist_is_null(table, tmp_path):
     loose = replace(done, fit=replace(done.fit, k_interval_nM=(2.5, float("inf"))))
     assert loose.summary()["k_high_nM"] is None
     assert json.dumps(loose.summary(), allow_nan=False)
+    assert "nM (2.5 to no limit)" in titration_text(loose.summary())
 
 
 def test_out_must_be_toml(table, tmp_path):

@@ -155,8 +155,8 @@ def _range(limits: tuple[float, float] | None) -> str | None:
 def titration_text(found: dict[str, Any]) -> str:
     """Tell what a titration came to: the summary of `zincflux.titrate.Titrated`."""
     rows = [
-        ("K", f"{found['k_nM']:.4g} nM ({found['k_low_nM']:.4g} to {found['k_high_nM']:.4g})"),
-        ("n", f"{found['hill']:.3g} ({found['hill_low']:.3g} to {found['hill_high']:.3g})"),
+        ("K", f"{found['k_nM']:.4g} nM ({_limits(found['k_low_nM'], found['k_high_nM'])})"),
+        ("n", f"{found['hill']:.3g} ({_limits(found['hill_low'], found['hill_high'])})"),
         ("minimum", f"{found['minimum']:.4g}"),
         ("maximum", f"{found['maximum']:.4g}"),
         ("beta", None if found["beta"] is None else f"{found['beta']:.4g}"),
@@ -165,6 +165,12 @@ def titration_text(found: dict[str, Any]) -> str:
     ]
     title = f"{found['indicator']}: titration, 95 % intervals"
     return "\n".join([title, *_table(rows), found["out"]])
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    """Write an interval, of which either end may not exist."""
+    ends = ("no limit" if end is None else f"{end:.4g}" for end in (low, high))
+    return " to ".join(ends)
 
 
 def outcome_text(outcome: Outcome) -> str:
