@@ -69,6 +69,14 @@ def test_a_cell_without_a_plateau_has_no_calibration(tmp_path):
     assert found.reason[3].endswith("; no calibration")
 
 
+def test_a_cell_lost_in_noise_has_no_calibration(tmp_path):
+    sister, dish = Dish("FluoZin-3", seed=1).calibrate(), Dish("FluoZin-3", seed=2)
+    dish.signal[5] -= dish.minimum[5]
+    found = borrow(tmp_path, dish, sister)
+    assert np.isnan(found.maximum[5])
+    assert found.reason[5] == "minimum: not above the background; no calibration"
+
+
 def test_needs_one_end_of_its_own(tmp_path):
     sister, dish = Dish("FluoZin-3", seed=1).calibrate(), Dish("FluoZin-3", seed=2)
     with pytest.raises(CalibrationError, match=r"found: none\. Record one of them"):

@@ -37,7 +37,8 @@ class Binding:
     record
         Name of the indicator's record.
     confidence
-        How far the record was checked against its source; empty for a titration of one's own.
+        How far K was checked against its source, or that it is from a titration of one's own;
+        empty where the user gave it.
     source, doi
         Where the constants come from.
 

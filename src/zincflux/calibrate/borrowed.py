@@ -10,7 +10,7 @@ import numpy as np
 
 from zincflux.calibrate.calibration import Calibration, Pooled
 from zincflux.calibrate.given import check_direction, read_calibration
-from zincflux.calibrate.in_situ import HARMLESS_CHANGE, CellSignals, range_seen
+from zincflux.calibrate.in_situ import HARMLESS_CHANGE, RESPONDS, CellSignals, range_seen
 from zincflux.calibrate.plateau import Plateau, highest, settled
 from zincflux.calibrate.pool import Common, Ends, anchored
 from zincflux.calibrate.settings import CalibrationSettings
@@ -51,9 +51,9 @@ def borrowed_calibration(
         If the file cannot be read, or no frame lies in the phase.
     """
     stored = read_calibration(settings.file, indicator)
-    origin = f"borrowed from {Path(settings.file or '').name} ({stored.origin})"
     if indicator.kind == "intensity":
-        return _borrowed_range(cells, phases, stored, settings, origin=origin)
+        plateau, at_maximum = _own_end(cells, phases, settings, falls=indicator.turn_off)
+        return _with_range(cells, plateau, stored, settings, at_maximum=at_maximum)
     ends = stored.pooled
     if not np.isfinite([ends.minimum, ends.maximum, ends.minimum_sd, ends.maximum_sd]).all():
         raise _nothing_to_borrow(settings, "minimum and maximum of the ratio")
@@ -66,7 +66,12 @@ def borrowed_calibration(
         minimum_se=float(np.hypot(np.nan_to_num(ends.minimum_se), apart)),
         maximum_se=float(np.hypot(np.nan_to_num(ends.maximum_se), apart)),
     )
+    origin = _origin(stored, settings)
     return Calibration.uniform(indicator, stored.binding, cells.cell_ids, ends, origin)
+
+
+def _origin(stored: Calibration, settings: CalibrationSettings) -> str:
+    return f"borrowed from {Path(settings.file or '').name} ({stored.origin})"
 
 
 def _nothing_to_borrow(settings: CalibrationSettings, what: str) -> CalibrationError:
@@ -76,13 +81,13 @@ def _nothing_to_borrow(settings: CalibrationSettings, what: str) -> CalibrationE
     )
 
 
-def _borrowed_range(
+def _with_range(
     cells: CellSignals,
-    phases: Sequence[Phase],
+    plateau: Plateau,
     stored: Calibration,
     settings: CalibrationSettings,
     *,
-    origin: str,
+    at_maximum: bool,
 ) -> Calibration:
     """Make the end that each cell lacks from its own other one and the borrowed dynamic range."""
     pooled = stored.pooled
@@ -95,8 +100,6 @@ def _borrowed_range(
         dynamic_range_se=float(np.hypot(pooled.dynamic_range_se, between)),
         dynamic_range_spread=pooled.dynamic_range_spread,
     )
-    falls = pooled.dynamic_range < 1
-    plateau, at_maximum = _own_end(cells, phases, settings, falls=falls)
     nothing = Ends.nothing(len(cells.cell_ids))
     ends = (
         nothing._replace(maximum=plateau.level, maximum_sd=plateau.sd)
@@ -108,10 +111,14 @@ def _borrowed_range(
         value, pooled.dynamic_range_se * value**2, pooled.dynamic_range_spread * value**2
     )
     made = anchored(ends, inverse, np.full(len(cells.cell_ids), at_maximum))
-    found = np.isfinite(made.minimum) & np.isfinite(made.maximum) & (plateau.problem == "")
+    # An end that is lost in its own noise would be multiplied by the dynamic range.
+    clear = plateau.level > RESPONDS * plateau.sd
+    problem = np.where(
+        (plateau.problem == "") & ~clear, "not above the background", plateau.problem
+    )
+    found = np.isfinite(made.minimum) & np.isfinite(made.maximum) & (problem == "")
     made = made.where(found, nothing)
     name = "maximum" if at_maximum else "minimum"
-    problem = np.where(plateau.problem == "", "no usable level", plateau.problem)
     return Calibration(
         indicator=stored.indicator,
         kind=stored.kind,
@@ -121,7 +128,7 @@ def _borrowed_range(
             found, "", np.char.add(f"{name}: ", np.char.add(problem, "; no calibration"))
         ),
         pooled=pooled,
-        origin=f"{name} of each cell; dynamic range {origin}",
+        origin=f"{name} of each cell; dynamic range {_origin(stored, settings)}",
         **made._asdict(),
     )
 
