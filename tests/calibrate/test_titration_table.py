@@ -70,18 +70,30 @@ def test_buffer_wells_are_subtracted_and_dilution_undone(table):
 
 
 def test_ratio_has_no_dilution_and_its_own_buffer_wells(table):
-    path = table("Zn (nM),n,d,bn,bd,added\n0,30,11,10,1,100\n5,25,6,5,1,100\n9,9,1,1,1,0\n")
+    path = table("Zn (nM),n,d,bn,bd,added\n0,30,11,10,1,100\n5,25,6,5,1,100\n")
     settings = TitrationTable(
         numerator=("n",), denominator=("d",), buffer=("bn", "bd"), volume="added"
     )
     got = read_titration(path, settings)
-    np.testing.assert_allclose(got.signal, [2, 4])  # without denominator there is no ratio
+    np.testing.assert_allclose(got.signal, [2, 4])
     np.testing.assert_allclose(got.denominator, [10, 10])
 
 
 @pytest.mark.parametrize(
     ("text", "settings", "error", "match"),
     [
+        (
+            "Zn (nM),n,d\n1,2,1\n9,9,0\n",
+            {"numerator": ("n",), "denominator": ("d",)},
+            ReaderError,
+            "line 3: expected a buffer well, and of a ratio a denominator above",
+        ),
+        (
+            "Zn (nM),s,blank\n1,2,1\n9,9,\n",
+            {"buffer": ("blank",)},
+            ReaderError,
+            "line 3: expected a buffer well",
+        ),
         ("Zn,s\n1,2\n", {}, ExperimentError, "Name it there or with --unit"),
         ("Zn (nM),s\n1,x\n", {}, ReaderError, "line 2, column 's': expected a number, found 'x'"),
         ("Zn (nM),s\n,2\n", {}, ReaderError, "a concentration of 0 or more"),

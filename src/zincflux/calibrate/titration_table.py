@@ -364,9 +364,14 @@ def _points(
         below = (_numbers(grid, one.denominator) - blank[1]) * dilution
         with np.errstate(divide="ignore", invalid="ignore"):
             signal = np.where(below > 0, signal * dilution / below, np.nan)
-    kept = filled & np.isfinite(signal)
+    for index in np.flatnonzero(filled & ~np.isfinite(signal)):
+        raise ReaderError(
+            f"{grid.where}, line {grid.lines[index]}: expected a buffer well, and of a ratio a "
+            f"denominator above its buffer, beside {one.name!r}; found none. Fill it in, or leave "
+            "the signal's cell empty."
+        )
     lines = np.asarray(grid.lines, dtype=np.float64)
-    return x[kept], signal[kept], below[kept], lines[kept], dilution[kept]
+    return x[filled], signal[filled], below[filled], lines[filled], dilution[filled]
 
 
 def _split(
