@@ -16,16 +16,16 @@ PAIR = {"numerator": "FRET", "denominator": "CFP"}
 def test_only_channel_is_the_signal() -> None:
     plan = make_plan(experiment_of(), dish())
     assert plan.channels == ("dye",)
-    assert plan.roles.signal == (0,)
-    assert not plan.roles.is_ratio
+    assert plan.signal == (0,)
+    assert not plan.is_ratio
 
 
 def test_ratio_channels_are_summed_for_segmenting() -> None:
     plan = make_plan(
         experiment_of({"indicator": "ZapCY2", "channels": PAIR, "calibration": {}}), TWO
     )
-    assert plan.roles.signal == (1, 0)
-    assert plan.roles.is_ratio
+    assert plan.signal == (1, 0)
+    assert plan.is_ratio
     frame = np.stack([np.full((8, 8), 3), np.full((8, 8), 4)])
     assert (plan.segment_image(frame) == 7).all()
 
@@ -34,7 +34,7 @@ def test_only_channels_with_a_role_are_read() -> None:
     movie = movie_of(np.arange(50 * 3 * 4).reshape(50, 3, 2, 2), ("a", "b", "c"))
     plan = make_plan(experiment_of({"channels": {"signal": "c", "extra": ["a"]}}), movie)
     assert plan.channels == ("a", "c")
-    assert plan.roles.signal == (1,)
+    assert plan.signal == (1,)
     assert np.array_equal(plan.read(1), movie.frame(1)[[0, 2]])
 
 

@@ -13,8 +13,10 @@ import pandas as pd
 from zincflux.calibrate import Calibration
 from zincflux.errors import CorrectionWarning, ZincfluxWarning
 from zincflux.experiment import Experiment
+from zincflux.focus import defocused
 from zincflux.measure import LabelRuns
 from zincflux.movie import Image, Labels, Movie
+from zincflux.pipeline.frame_table import frame_table
 from zincflux.pipeline.frames import FrameRows, measure_frames
 from zincflux.pipeline.plan import make_plan
 from zincflux.pipeline.reach import Reach, find_reach
@@ -158,8 +160,11 @@ def _steps(
     who = identify(found, frames)
     traces = assemble(found, frames, who)
     clock.stage("link and correct")
-    converted = convert(found.plan, traces, [rows.focus for rows in frames])
-    tables = make_tables(found, frames, traces, converted)
+    blurred = defocused(np.array([rows.focus for rows in frames], dtype=np.float64))
+    converted = convert(found.plan, traces, blurred)
+    tables = make_tables(
+        found.plan, traces, converted, frame_table(found, frames, traces, converted)
+    )
     clock.stage("convert")
     return Analysis(
         traces=tables["traces"],

@@ -13,6 +13,7 @@ from zincflux.experiment import Channels, Experiment
 from zincflux.indicators import Indicator
 from zincflux.movie import FloatArray, Image, Movie
 from zincflux.phases import check_inside
+from zincflux.pipeline.assay import Assay
 from zincflux.readers import read_image
 
 EXPOSURE_TOLERANCE = 0.01
@@ -21,45 +22,33 @@ EXPOSURE_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Roles:
-    """Roles of the measured channels, as positions among them.
+    """Roles of the measured channels beside the signal, as positions among them.
 
     Attributes
     ----------
-    signal
-        One channel, or numerator and denominator of a ratio.
     segment
         Channels whose sum the cells are found in.
     nucleus, acceptor
         Nuclear stain and acceptor, or None.
     """
 
-    signal: tuple[int, ...]
     segment: tuple[int, ...]
     nucleus: int | None
     acceptor: int | None
 
-    @property
-    def is_ratio(self) -> bool:
-        """Whether the signal is a ratio: then ``signal`` is numerator and denominator."""
-        return len(self.signal) == 2
-
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """What an analysis needs to know before the first frame is read.
+class Plan(Assay):
+    """What the analysis of a movie needs to know before the first frame is read.
 
     Attributes
     ----------
-    movie, experiment
-        What is analysed, and how.
-    indicator
-        The indicator, or None.
-    indices, channels
-        Numbers and names of the measured channels, in the movie's order.
+    movie
+        What is analysed.
+    indices
+        Numbers of the measured channels in the movie, ascending.
     roles
         Roles of these channels.
-    time_s
-        Time of each frame, shape (T,).
     pixel_size_um
         Edge of a pixel.
     dark
@@ -73,22 +62,13 @@ class Plan:
     """
 
     movie: Movie
-    experiment: Experiment
-    indicator: Indicator | None
     indices: tuple[int, ...]
-    channels: tuple[str, ...]
     roles: Roles
-    time_s: FloatArray
     pixel_size_um: float
     dark: FloatArray | float
     gains: Image | None
     noise: NoiseModel | None
     saturation_level: float | None
-
-    @property
-    def follows(self) -> bool:
-        """Whether cells are found in every frame and linked."""
-        return self.experiment.track.mode == "follow"
 
     def read(self, t: int) -> Image:
         """Read the measured channels of frame ``t``, shape (C, Y, X)."""
@@ -134,6 +114,11 @@ def make_plan(experiment: Experiment, movie: Movie) -> Plan:
     indicator = experiment.load_indicator()
     wanted = _named_channels(experiment.channels, indicator, movie)
     indices = tuple(sorted({index for group in wanted.values() for index in group}))
+    signal = tuple(
+        indices.index(index)
+        for role in ("signal", "numerator", "denominator")
+        for index in wanted[role]
+    )
     _check_exposure(movie, indices)
     shape = movie.frame_shape
     dark = _dark(experiment, shape)
@@ -143,7 +128,9 @@ def make_plan(experiment: Experiment, movie: Movie) -> Plan:
         indicator=indicator,
         indices=indices,
         channels=tuple(movie.channels[index] for index in indices),
-        roles=_roles(wanted, indices, experiment),
+        signal=signal,
+        is_ratio=len(signal) == 2,
+        roles=_roles(wanted, indices, signal, experiment),
         time_s=time_s,
         pixel_size_um=movie.require_pixel_size(),
         dark=dark,
@@ -198,27 +185,28 @@ def _check_kind(indicator: Indicator | None, *, ratio: bool) -> None:
 
 
 def _roles(
-    wanted: dict[str, tuple[int, ...]], indices: tuple[int, ...], experiment: Experiment
+    wanted: dict[str, tuple[int, ...]],
+    indices: tuple[int, ...],
+    signal: tuple[int, ...],
+    experiment: Experiment,
 ) -> Roles:
     def place(role: str) -> int | None:
         return indices.index(wanted[role][0]) if wanted[role] else None
 
-    signal = (*wanted["signal"], *wanted["numerator"], *wanted["denominator"])
-    segment = wanted["segment"] or signal
+    segment = tuple(indices.index(index) for index in wanted["segment"])
     roles = Roles(
-        signal=tuple(indices.index(index) for index in signal),
-        segment=tuple(indices.index(index) for index in segment),
+        segment=segment or signal,
         nucleus=place("nucleus"),
         acceptor=place("acceptor"),
     )
-    _check_uses(roles, experiment)
+    _check_uses(roles, experiment, is_ratio=len(signal) == 2)
     return roles
 
 
-def _check_uses(roles: Roles, experiment: Experiment) -> None:
+def _check_uses(roles: Roles, experiment: Experiment, *, is_ratio: bool) -> None:
     """Refuse settings that ask for a channel which has not been named."""
     bleed = experiment.bleed_through
-    if (bleed.donor or bleed.acceptor) and not roles.is_ratio:
+    if (bleed.donor or bleed.acceptor) and not is_ratio:
         raise ExperimentError(
             "bleed_through: a correction is set, but the movie is not analysed as a ratio. "
             "Set channels.numerator and channels.denominator."

@@ -16,7 +16,7 @@ from zincflux.calibrate import (
     zinc_ranges,
 )
 from zincflux.phases import frames_of
-from zincflux.pipeline.plan import Plan
+from zincflux.pipeline.assay import Assay
 from zincflux.pipeline.tables import exclusions
 from zincflux.pipeline.traces import Traces
 from zincflux.pipeline.zinc import Converted
@@ -73,15 +73,15 @@ def _plain(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def find_reach(plan: Plan, traces: Traces, converted: Converted) -> Reach | None:
+def find_reach(assay: Assay, traces: Traces, converted: Converted) -> Reach | None:
     """Find what the indicator can say; None without a calibration.
 
     The medians are those of the first region, over the cells that summaries count.
     """
-    calibration, indicator = converted.calibration, plan.indicator
+    calibration, indicator = converted.calibration, assay.indicator
     if calibration is None or indicator is None:
         return None
-    medians = _medians(plan, traces, converted)
+    medians = _medians(assay, traces, converted)
     levels = tuple(medians.values())
     error = np.hypot(converted.signal_sd, converted.systematic_sd)
     return Reach(
@@ -93,16 +93,16 @@ def find_reach(plan: Plan, traces: Traces, converted: Converted) -> Reach | None
     )
 
 
-def _medians(plan: Plan, traces: Traces, converted: Converted) -> dict[str, float]:
+def _medians(assay: Assay, traces: Traces, converted: Converted) -> dict[str, float]:
     """Median over cells of each cell's median, of the phases in which it lies in the range."""
-    n_frames = np.isfinite(traces.area_um2).sum(axis=1)
-    excluded, _ = exclusions(plan, n_frames, converted)
-    used = ~excluded & (traces.region == plan.experiment.segment.regions[0])
+    n_frames = traces.seen.sum(axis=1)
+    excluded, _ = exclusions(assay, n_frames, converted)
+    used = ~excluded & (traces.region == assay.experiment.segment.regions[0])
     beyond = np.where(converted.censored > 0, np.inf, -np.inf)
     ranked = np.where(converted.censored == 0, converted.zinc.zinc_nM, beyond)[used]
     result = {}
-    for phase in plan.experiment.phases:
-        inside = frames_of(phase, plan.time_s)
+    for phase in assay.experiment.phases:
+        inside = frames_of(phase, assay.time_s)
         if phase.role in ("baseline", "response") and inside.any():
             # Each equation is monotone: converting this median is converting each cell.
             median = _median([_median(row) for row in ranked[:, inside]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,7 @@ from zincflux.columns import CELLS, FRAMES, RESPONSES, TRACES, conform
 from zincflux.flux import CellTraces, ranked_median, response_metrics
 from zincflux.movie import FloatArray
 from zincflux.phases import Phase, frames_of, names_of_frames, with_role
-from zincflux.pipeline.frames import FrameRows
-from zincflux.pipeline.plan import Plan
-from zincflux.pipeline.survey import Survey
+from zincflux.pipeline.assay import Assay
 from zincflux.pipeline.traces import Traces
 from zincflux.pipeline.zinc import Converted
 
@@ -25,38 +22,47 @@ SMALLEST_FRACTION = 0.5
 
 
 def make_tables(
-    found: Survey, frames: Sequence[FrameRows], traces: Traces, converted: Converted
+    assay: Assay, traces: Traces, converted: Converted, frames: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """Make the tables ``traces``, ``cells``, ``responses`` and ``frames``."""
-    plan = found.plan
-    many = len(set(plan.experiment.segment.regions)) > 1
+    """Make the tables ``traces``, ``cells``, ``responses`` and ``frames``.
+
+    Parameters
+    ----------
+    assay
+        What was recorded, and the settings.
+    traces, converted
+        Arrays of the cells.
+    frames
+        What is known of each frame; columns that are absent become empty.
+    """
+    many = len(set(assay.experiment.segment.regions)) > 1
     tables = {
-        "traces": (_traces(plan, traces, converted), TRACES),
-        "cells": (_cells(plan, traces, converted), CELLS),
-        "responses": (_responses(plan, traces, converted), RESPONSES),
-        "frames": (_frames(found, frames, traces, converted), FRAMES),
+        "traces": (_traces(assay, traces, converted), TRACES),
+        "cells": (_cells(assay, traces, converted), CELLS),
+        "responses": (_responses(assay, traces, converted), RESPONSES),
+        "frames": (frames, FRAMES),
     }
     return {
-        name: conform(table, columns, plan.channels, regions=many)
+        name: conform(table, columns, assay.channels, regions=many)
         for name, (table, columns) in tables.items()
     }
 
 
-def _traces(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
+def _traces(assay: Assay, traces: Traces, converted: Converted) -> pd.DataFrame:
     """One row per cell and frame, from the cell's first frame to its last."""
     # Rows are put in order before they are drawn out: sorting the long table would copy it.
     order = np.lexsort((traces.region.astype(str), traces.cell_id))
-    seen = ~np.isnan(traces.area_um2[order])
+    seen = traces.seen[order]
     frame = np.arange(seen.shape[1])
     first, last = _span(seen)
     place, t = np.nonzero((frame >= first[:, None]) & (frame <= last[:, None]))
     row = order[place]
-    phase = np.array(names_of_frames(plan.experiment.phases, plan.time_s), dtype=object)
+    phase = np.array(names_of_frames(assay.experiment.phases, assay.time_s), dtype=object)
     data: dict[str, Any] = {
         "cell_id": traces.cell_id[row],
         "region": traces.region[row],
         "frame": t,
-        "time_s": plan.time_s[t],
+        "time_s": assay.time_s[t],
         "phase": phase[t],
     }
     planes = {
@@ -74,9 +80,9 @@ def _traces(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
         "zinc_high_nM": converted.zinc.high_nM,
         "flag": converted.flag,
     }
-    if plan.roles.is_ratio:
+    if assay.is_ratio:
         planes["ratio"] = converted.signal
-    for number, channel in enumerate(plan.channels):
+    for number, channel in enumerate(assay.channels):
         planes[f"{channel}_raw"] = traces.raw[number]
         planes[f"{channel}_background"] = traces.background[number]
         planes[f"{channel}_corrected"] = traces.corrected[number]
@@ -93,11 +99,11 @@ def _span(seen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return first, last
 
 
-def _cells(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
-    seen = ~np.isnan(traces.area_um2)
+def _cells(assay: Assay, traces: Traces, converted: Converted) -> pd.DataFrame:
+    seen = traces.seen
     first, last = _span(seen)
     n_frames = seen.sum(axis=1)
-    excluded, reason = exclusions(plan, n_frames, converted)
+    excluded, reason = exclusions(assay, n_frames, converted)
     calibration = converted.calibration
     data: dict[str, Any] = {
         "cell_id": traces.cell_id,
@@ -117,7 +123,7 @@ def _cells(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
         data["signal_min"], data["signal_max"] = calibration.minimum, calibration.maximum
         with np.errstate(divide="ignore", invalid="ignore"):
             data["dynamic_range"] = calibration.maximum / calibration.minimum
-        data |= _baseline_zinc(plan, converted)
+        data |= _baseline_zinc(assay, converted)
     return pd.DataFrame(data).sort_values(["cell_id", "region"], kind="stable")
 
 
@@ -126,7 +132,7 @@ def _mean(values: FloatArray) -> FloatArray:
 
 
 def exclusions(
-    plan: Plan, n_frames: NDArray[np.intp], converted: Converted
+    assay: Assay, n_frames: NDArray[np.intp], converted: Converted
 ) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
     """Decide which cells summaries leave out, and say why; also say what is only doubtful."""
     excluded = np.zeros(len(n_frames), dtype=bool)
@@ -135,20 +141,20 @@ def exclusions(
         reason = converted.calibration.reason.astype(object)
         excluded |= ~np.isfinite(converted.calibration.minimum)
     few = np.zeros(len(n_frames), dtype=bool)
-    if not plan.follows:
-        few = n_frames < SMALLEST_FRACTION * len(plan.time_s)
+    if not assay.follows:
+        few = n_frames < SMALLEST_FRACTION * len(assay.time_s)
     unscaled = np.isnan(converted.f0) & (reason == "")
     reason[unscaled] = "no F0: not measured in the baseline"
     reason[few] = "outside the frame for more than half of the movie"
     return excluded | few, reason
 
 
-def _baseline_zinc(plan: Plan, converted: Converted) -> dict[str, FloatArray]:
+def _baseline_zinc(assay: Assay, converted: Converted) -> dict[str, FloatArray]:
     """Median free zinc in the baseline, and the interval of the cell's mean signal there."""
-    baselines = with_role(plan.experiment.phases, "baseline")
+    baselines = with_role(assay.experiment.phases, "baseline")
     if not baselines:
         return {}
-    inside = frames_of(baselines[0], plan.time_s)
+    inside = frames_of(baselines[0], assay.time_s)
     usable = np.isin(converted.flag[:, inside], ("", "below_min", "above_max"))
     signal = np.where(usable, converted.signal[:, inside], np.nan)
     sd = _mean(np.where(usable, converted.signal_sd[:, inside], np.nan))
@@ -158,7 +164,7 @@ def _baseline_zinc(plan: Plan, converted: Converted) -> dict[str, FloatArray]:
         _mean(signal)[:, None],
         converted.calibration,
         error[:, None],
-        plan.experiment.uncertainty,
+        assay.experiment.uncertainty,
     )
     return {
         "baseline_zinc_nM": ranked_median(
@@ -170,7 +176,7 @@ def _baseline_zinc(plan: Plan, converted: Converted) -> dict[str, FloatArray]:
     }
 
 
-def _responses(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame:
+def _responses(assay: Assay, traces: Traces, converted: Converted) -> pd.DataFrame:
     """One row per cell and response phase."""
     tables = [
         pd.DataFrame(
@@ -178,21 +184,21 @@ def _responses(plan: Plan, traces: Traces, converted: Converted) -> pd.DataFrame
                 "cell_id": traces.cell_id,
                 "region": traces.region,
                 "phase": phase.name,
-                **_response(plan, converted, phase),
+                **_response(assay, converted, phase),
             }
         )
-        for phase in with_role(plan.experiment.phases, "response")
+        for phase in with_role(assay.experiment.phases, "response")
     ]
     if not tables:
         return pd.DataFrame({"cell_id": np.zeros(0, dtype=np.int64)})
     return pd.concat(tables).sort_values(["cell_id", "region"], kind="stable")
 
 
-def _response(plan: Plan, converted: Converted, phase: Phase) -> dict[str, Any]:
-    experiment = plan.experiment
+def _response(assay: Assay, converted: Converted, phase: Phase) -> dict[str, Any]:
+    experiment = assay.experiment
     measured = np.isin(converted.flag, ("", "below_min", "above_max", "no_calibration"))
     cells = CellTraces(
-        time_s=plan.time_s,
+        time_s=assay.time_s,
         f_f0=np.where(measured, converted.f_f0, np.nan),
         zinc_nM=None if converted.calibration is None else converted.zinc.zinc_nM,
         codes=converted.censored,
@@ -201,41 +207,16 @@ def _response(plan: Plan, converted: Converted, phase: Phase) -> dict[str, Any]:
     if converted.calibration is not None:
         binding = converted.calibration.binding
         buffer = experiment.indicator_load.buffer(binding.k_nM, binding.hill)
-    return dict(response_metrics(cells, phase, _before(plan, phase), experiment.flux, buffer))
+    return dict(response_metrics(cells, phase, _before(assay, phase), experiment.flux, buffer))
 
 
-def _before(plan: Plan, phase: Phase) -> NDArray[np.bool_]:
+def _before(assay: Assay, phase: Phase) -> NDArray[np.bool_]:
     """Frames of the last baseline that ends before a phase."""
     earlier = [
         baseline
-        for baseline in with_role(plan.experiment.phases, "baseline")
+        for baseline in with_role(assay.experiment.phases, "baseline")
         if baseline.start_s < phase.start_s
     ]
     if not earlier:
-        return np.zeros(len(plan.time_s), dtype=bool)
-    return frames_of(earlier[-1], plan.time_s)
-
-
-def _frames(
-    found: Survey, frames: Sequence[FrameRows], traces: Traces, converted: Converted
-) -> pd.DataFrame:
-    plan = found.plan
-    focus = np.array([rows.focus for rows in frames])
-    middle = np.nanmedian(focus) if np.isfinite(focus).any() else np.nan
-    data: dict[str, Any] = {
-        "frame": np.arange(len(frames)),
-        "time_s": plan.time_s,
-        "phase": names_of_frames(plan.experiment.phases, plan.time_s),
-        "drift_y_um": found.shifts_px[:, 0] * plan.pixel_size_um,
-        "drift_x_um": found.shifts_px[:, 1] * plan.pixel_size_um,
-        "focus": focus / middle,
-        "defocused": converted.defocused,
-        "n_cells": [int((rows.raw["cell"].area_px > 0).sum()) for rows in frames],
-    }
-    for number, channel in enumerate(plan.channels):
-        data[f"{channel}_background"] = [rows.background.level[number] for rows in frames]
-        data[f"{channel}_background_sd"] = [rows.background.noise_sd[number] for rows in frames]
-        data[f"{channel}_bleach_factor"] = (
-            1.0 if traces.bleaching is None else traces.bleaching[number].factor
-        )
-    return pd.DataFrame(data)
+        return np.zeros(len(assay.time_s), dtype=bool)
+    return frames_of(earlier[-1], assay.time_s)

@@ -62,6 +62,11 @@ class Traces:
     corrected_sd: FloatArray
     bleaching: tuple[BleachFit, ...] | None
 
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Where a cell was measured, (n, T)."""
+        return np.asarray(np.isfinite(self.raw).any(axis=0) | np.isfinite(self.area_um2))
+
 
 @dataclass(frozen=True, eq=False)
 class Identities:
@@ -187,7 +192,7 @@ def _fill(
     planes["x_um"][place, t] = raw.x_px[seen] * size
     planes["area_um2"][place, t] = raw.area_px[seen] * size**2
     planes["inside_fraction"][place, t] = rows.runs[region].inside_fraction[seen]
-    clipped = raw.clipped_fraction[list(plan.roles.signal)].max(axis=0)
+    clipped = raw.clipped_fraction[list(plan.signal)].max(axis=0)
     planes["clipped_fraction"][place, t] = clipped[seen]
     level = rows.background
     background = np.broadcast_to(level.level[:, None], raw.mean.shape)
@@ -217,7 +222,7 @@ def _correct(
     corrected = subtract_background(cubes["flat"], cubes["background"], own[:, None, None])
     sd = np.sqrt(cubes["variance"])
     # Light bleeds through as bright as it is at the moment, so before bleaching is undone.
-    if plan.roles.is_ratio:
+    if plan.is_ratio:
         _unmix(plan, corrected, sd)
     fits = _bleaching(plan, frames, corrected, sd)
     if fits is not None:
@@ -228,7 +233,7 @@ def _correct(
 
 def _unmix(plan: Plan, corrected: FloatArray, sd: FloatArray) -> None:
     """Take the bleed-through out of the numerator of (C, n, T) arrays, in place."""
-    bleed, (upper, lower) = plan.experiment.bleed_through, plan.roles.signal
+    bleed, (upper, lower) = plan.experiment.bleed_through, plan.signal
     acceptor = plan.roles.acceptor
     light = 0.0 if acceptor is None else corrected[acceptor]
     noise = 0.0 if acceptor is None else sd[acceptor]

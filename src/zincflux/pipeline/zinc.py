@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +14,9 @@ from zincflux.calibrate import (
     free_zinc,
 )
 from zincflux.flux import baseline_mean, f_f0
-from zincflux.focus import defocused
 from zincflux.movie import FloatArray
 from zincflux.phases import frames_of, with_role
-from zincflux.pipeline.plan import Plan
+from zincflux.pipeline.assay import Assay
 from zincflux.pipeline.traces import Traces
 from zincflux.response import saturation
 
@@ -81,38 +79,37 @@ class Converted:
         return np.asarray(above - below, dtype=np.int8)
 
 
-def convert(plan: Plan, traces: Traces, focus: Sequence[float]) -> Converted:
+def convert(assay: Assay, traces: Traces, defocused: NDArray[np.bool_]) -> Converted:
     """Convert every cell on its own: signal, F/F0, calibration, zinc.
 
     Parameters
     ----------
-    plan
-        The plan of the analysis.
+    assay
+        What was recorded, and the settings.
     traces
         Corrected traces.
-    focus
-        Sharpness of each frame.
+    defocused
+        Frames out of focus, (T,).
     """
-    signal, signal_sd, dim = _signal(plan, traces)
-    blurred = defocused(np.asarray(focus, dtype=np.float64))
-    flag = _flags(traces, signal, dim, blurred)
+    signal, signal_sd, dim = _signal(assay, traces)
+    flag = _flags(traces, signal, dim, defocused)
     usable = flag == ""
     inflation = noise_inflation(np.where(usable, signal, np.nan), signal_sd)
     signal_sd = signal_sd * inflation[:, None]
-    f0 = _f0(plan, np.where(usable, signal, np.nan))
+    f0 = _f0(assay, np.where(usable, signal, np.nan))
     calibration = calibrate(
         signal,
         signal_sd,
-        plan.time_s,
-        plan.experiment.phases,
+        assay.time_s,
+        assay.experiment.phases,
         usable=usable,
         cell_ids=traces.cell_id,
-        indicator=plan.indicator,
-        settings=plan.experiment.calibration,
+        indicator=assay.indicator,
+        settings=assay.experiment.calibration,
     )
-    systematic_sd = _systematic(plan, traces, signal, calibration)
+    systematic_sd = _systematic(assay, traces, signal, calibration)
     error = np.hypot(signal_sd, systematic_sd)
-    zinc = free_zinc(signal, calibration, error, plan.experiment.uncertainty)
+    zinc = free_zinc(signal, calibration, error, assay.experiment.uncertainty)
     known = (flag != "") | (zinc.flag == "")
     flag = np.where(known, flag, zinc.flag)
     return Converted(
@@ -124,19 +121,19 @@ def convert(plan: Plan, traces: Traces, focus: Sequence[float]) -> Converted:
         flag=flag,
         zinc=zinc.where(usable),
         calibration=calibration,
-        defocused=blurred,
+        defocused=defocused,
         noise_inflation=inflation,
     )
 
 
-def _signal(plan: Plan, traces: Traces) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+def _signal(assay: Assay, traces: Traces) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """Give signal, its standard error, and where the denominator is too dim; each (n, T)."""
-    if not plan.roles.is_ratio:
-        (channel,) = plan.roles.signal
+    if len(assay.signal) == 1:
+        (channel,) = assay.signal
         signal = traces.corrected[channel]
         return signal, traces.corrected_sd[channel], np.zeros(signal.shape, dtype=bool)
-    upper, lower = traces.corrected[list(plan.roles.signal)]
-    sd_upper, sd_lower = traces.corrected_sd[list(plan.roles.signal)]
+    upper, lower = traces.corrected[list(assay.signal)]
+    sd_upper, sd_lower = traces.corrected_sd[list(assay.signal)]
     dim = lower < DIM * sd_lower
     lower = np.where(dim, np.nan, lower)
     ratio = upper / lower
@@ -147,31 +144,31 @@ def _flags(
     traces: Traces, signal: FloatArray, dim: NDArray[np.bool_], blurred: NDArray[np.bool_]
 ) -> NDArray[np.object_]:
     """Give each row and frame the strongest reason against it, or an empty text."""
-    shape = traces.area_um2.shape
+    shape = signal.shape
     flag = np.full(shape, "", dtype=object)
     reasons = {
         "dim_denominator": dim,
         "saturated_pixels": traces.clipped_fraction > SATURATED,
         "defocused": np.broadcast_to(blurred, shape),
         "off_edge": traces.inside_fraction < INSIDE,
-        "lost": np.isnan(traces.area_um2) | (np.isnan(signal) & ~dim),
+        "lost": np.isnan(signal) & ~dim,
     }
     for reason, where in reasons.items():
         flag[where] = reason
     return flag
 
 
-def _f0(plan: Plan, signal: FloatArray) -> FloatArray:
+def _f0(assay: Assay, signal: FloatArray) -> FloatArray:
     """Mean signal in the first baseline, (n,); the first signal where no baseline is named."""
-    baselines = with_role(plan.experiment.phases, "baseline")
+    baselines = with_role(assay.experiment.phases, "baseline")
     if baselines:
-        return baseline_mean(signal, frames_of(baselines[0], plan.time_s))
+        return baseline_mean(signal, frames_of(baselines[0], assay.time_s))
     first = np.isfinite(signal).argmax(axis=1)
     return np.asarray(np.take_along_axis(signal, first[:, None], axis=1)[:, 0])
 
 
 def _systematic(
-    plan: Plan, traces: Traces, signal: FloatArray, calibration: Calibration | None
+    assay: Assay, traces: Traces, signal: FloatArray, calibration: Calibration | None
 ) -> FloatArray:
     """Give the error (n, T) of the signal that stays the same from frame to frame.
 
@@ -179,32 +176,32 @@ def _systematic(
     changes S, S_min and S_max together; what remains of it in the saturation θ is that of
     S by δk·[(1 − θ)·S_min·(t − t_min) + θ·S_max·(t − t_max)].
     """
-    result = plan.experiment.uncertainty.signal_error * np.abs(signal)
+    result = assay.experiment.uncertainty.signal_error * np.abs(signal)
     if calibration is None or traces.bleaching is None:
         return result
-    rates = [traces.bleaching[c].rate_se for c in plan.roles.signal]
+    rates = [traces.bleaching[c].rate_se for c in assay.signal]
     rate_se = float(np.sqrt(np.nansum(np.square(rates))))
     theta = np.clip(
         saturation(signal, calibration.minimum[:, None], calibration.maximum[:, None]), 0, 1
     )
-    since = [plan.time_s - centre for centre in _centres(plan)]
+    since = [assay.time_s - centre for centre in _centres(assay)]
     low, high = (1 - theta) * calibration.minimum[:, None], theta * calibration.maximum[:, None]
     return np.hypot(result, rate_se * np.abs(low * since[0] + high * since[1]))
 
 
-def _centres(plan: Plan) -> tuple[float, float]:
+def _centres(assay: Assay) -> tuple[float, float]:
     """Middle of the phase that minimum and maximum were measured in, s; 0 for ends from elsewhere.
 
     Of an intensity with a borrowed dynamic range both ends stem from the one phase that it has.
     """
-    phases = plan.experiment.phases
-    source = plan.experiment.calibration.resolve(phases)
+    phases = assay.experiment.phases
+    source = assay.experiment.calibration.resolve(phases)
     middles = [
-        float(plan.time_s[frames_of(phase, plan.time_s)].mean())
+        float(assay.time_s[frames_of(phase, assay.time_s)].mean())
         for role in ("minimum", "maximum")
         for phase in with_role(phases, role)
     ]
-    if source == "in-situ" or (source == "experiment" and not plan.roles.is_ratio):
+    if source == "in-situ" or (source == "experiment" and not assay.is_ratio):
         return middles[0], middles[-1]
     return 0.0, 0.0
 
@@ -226,15 +223,24 @@ def noise_inflation(signal: FloatArray, signal_sd: FloatArray) -> FloatArray:
     numpy.ndarray
         Factor ≥ 1, shape (n,); 1 where there are too few frames to tell.
     """
+    scatter = frame_scatter(signal, signal_sd)
+    return np.asarray(np.fmax(scatter, 1.0))
+
+
+def frame_scatter(signal: FloatArray, signal_sd: FloatArray) -> FloatArray:
+    """Give what `noise_inflation` does, but also below 1, and NaN where there are too few frames.
+
+    With a ``signal_sd`` of 1 it is the standard deviation of each trace's noise.
+    """
+    result = np.full(len(signal), np.nan)
     if signal.shape[1] < _FEWEST_FRAMES:
-        return np.ones(len(signal))
+        return result
     middle, before, after = signal[:, 1:-1], signal[:, :-2], signal[:, 2:]
     variance = signal_sd[:, 1:-1] ** 2 + (signal_sd[:, :-2] ** 2 + signal_sd[:, 2:] ** 2) / 4
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.abs(middle - (before + after) / 2) / np.sqrt(variance)
     known = np.isfinite(score).sum(axis=1) >= _FEWEST_FRAMES - 2
-    result = np.ones(len(signal))
     if known.any():
         result[known] = np.nanmedian(np.where(np.isfinite(score), score, np.nan)[known], axis=1)
         result[known] /= _MEDIAN_OF_NORMAL
-    return np.maximum(result, 1.0)
+    return result
