@@ -75,16 +75,38 @@ def test_command(table, tmp_path, monkeypatch, capsys):
     assert "15 nM" in text
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "zincflux.titrate.read_titration",
+        "zincflux.titrate.fit_titration",
+        "zincflux.titrate.to_png",
+        "zincflux.titrate.move_into",
+    ],
+)
+def test_keyboard_interrupt_leaves_nothing(table, tmp_path, monkeypatch, capsys, place):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupt)
+    out = tmp_path / "new" / "calibration.toml"
+    shell = Shell(monkeypatch, capsys)
+    status, text, err = shell("calibrate", table, "--indicator", "FluoZin-3", "--out", out)
+    assert (status, text) == (130, "")
+    assert err == "zincflux: stopped; nothing was left half written.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
 def test_a_point_without_zinc_stands_left_of_a_break():
     x = np.array([0, 1, 10, 100.0])
-    points = TitrationPoints(x, x, x * 0, np.zeros(4, int), x == 10, ("a",))
+    points = TitrationPoints(x, x, x * 0, np.zeros(4, int), x == 10, ("a",), 3.5)
     curve = TitrationCurve(x, x, x - 1, x + 1, 10.0)
     figure = titration_figure(points, curve, total=True)
     upper, lower = figure.axes
     assert lower.get_xlabel() == "Total metal (nM)"
     assert any(text.get_gid() == "break" for text in lower.texts)
     assert any(line.get_gid() == "outliers" for line in upper.lines)
-    bare = TitrationPoints(x[1:], x[1:], x[1:], np.zeros(3, int), x[1:] < 0, ("a",))
+    bare = TitrationPoints(x[1:], x[1:], x[1:], np.zeros(3, int), x[1:] < 0, ("a",), 3.5)
     figure = titration_figure(bare, TitrationCurve(*(x[1:],) * 4, 10.0))
     assert not any(text.get_gid() == "break" for text in figure.axes[1].texts)
 

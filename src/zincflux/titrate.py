@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zincflux.calibrate.calibration import Calibration
+from zincflux.calibrate.limits import finite_or_none
 from zincflux.calibrate.titration import (
     TitrationFit,
     TitrationFitting,
@@ -54,11 +54,11 @@ class Titrated:
         return {
             "indicator": self.calibration.indicator,
             "k_nM": fit.k_nM,
-            "k_low_nM": _plain(fit.k_interval_nM[0]),
-            "k_high_nM": _plain(fit.k_interval_nM[1]),
+            "k_low_nM": finite_or_none(fit.k_interval_nM[0]),
+            "k_high_nM": finite_or_none(fit.k_interval_nM[1]),
             "hill": fit.hill,
-            "hill_low": _plain(fit.hill_interval[0]),
-            "hill_high": _plain(fit.hill_interval[1]),
+            "hill_low": finite_or_none(fit.hill_interval[0]),
+            "hill_high": finite_or_none(fit.hill_interval[1]),
             "minimum": fit.minimum,
             "maximum": fit.maximum,
             "beta": fit.beta,
@@ -69,10 +69,6 @@ class Titrated:
             "out": str(self.out),
             "figures": [str(path) for path in self.figures],
         }
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def titrate(
@@ -145,6 +141,7 @@ def _draw(fit: TitrationFit, *, ratio: bool) -> tuple[bytes, bytes]:
         replicate=table.replicate,
         outlier=fit.outlier,
         names=table.names,
+        limit=fit.outlier_limit,
     )
     grid = curve_grid(table.concentration_nM)
     curve = TitrationCurve(grid, *fit.curve(grid), k_nM=fit.k_nM)

@@ -303,6 +303,17 @@ def test_spread_does_not_count_measurement_error():
     assert found.spread == pytest.approx(0.3, abs=0.03)
     assert found.se == pytest.approx(1.2533 * 0.5 / 4000**0.5, rel=0.15)
     assert common(np.ones(5), np.full(5, 0.4)).spread == 0
+
+
+def test_cells_that_agree_too_well_share_an_error():
+    rng = np.random.default_rng(4)
+    alike = 100 + rng.normal(0, 0.5, 200)
+    assert common(alike, np.full(200, 0.5)).se == pytest.approx(0.5 * np.sqrt(np.pi / 400), rel=0.2)
+    assert common(alike, np.full(200, 5.0)).se == pytest.approx(5.0, rel=0.02)
+
+
+def test_too_few_cells_have_nothing_in_common():
+    values = np.arange(3.0)
     assert np.isnan(common(values[: FEWEST_CELLS - 1], np.zeros(2)).value)
 
 

@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zincflux.calibrate import Calibration, CalibrationSettings, binding_of, file_calibration
-from zincflux.calibrate import titration_fit as inner
 from zincflux.calibrate.titration import (
     TitrationFitting,
     calibration_of_titration,
     fit_titration,
 )
+from zincflux.calibrate.titration.beta import with_beta
+from zincflux.calibrate.titration.fit import _assemble
+from zincflux.calibrate.titration.least_squares import minimise
+from zincflux.calibrate.titration.scaling import even, scale
 from zincflux.calibrate.titration_table import Titration
 from zincflux.errors import CalibrationError, CalibrationWarning, ExperimentError
 from zincflux.indicators import load_indicator
@@ -43,7 +46,7 @@ def noisy(seed, error, *, replicates=3, hill=1.3):
 @pytest.mark.parametrize("error", ["constant", "relative"])
 def test_intervals_cover_the_truth(error):
     inside_k, inside_n, named = [], [], []
-    for seed in range(60):
+    for seed in range(25):
         table = noisy(seed, error, replicates=1 + (error == "relative"))
         if (table.signal <= 0).any():
             continue
@@ -51,9 +54,10 @@ def test_intervals_cover_the_truth(error):
         inside_k.append(fit.k_interval_nM[0] <= 15 <= fit.k_interval_nM[1])
         inside_n.append(fit.hill_interval[0] <= 1.3 <= fit.hill_interval[1])
         named.append(fit.outlier.mean())
-    assert len(inside_k) >= 55
-    assert np.mean(inside_k) >= 0.85
-    assert np.mean(inside_n) >= 0.85
+    # Less than three standard errors of a share of 25 below 95 %.
+    assert len(inside_k) >= 20
+    assert np.mean(inside_k) >= 0.82
+    assert np.mean(inside_n) >= 0.82
     assert np.mean(named) < 0.05
 
 
@@ -78,18 +82,6 @@ def test_tight_binding_gives_the_worked_fractions():
     assert fit.hill == 1
     assert quiet(table, hill=1).k_nM > 20  # what taking total for free would give
     np.testing.assert_allclose(fit.curve(total).signal, table.signal, rtol=1e-3)
-
-
-def test_an_outlier_is_named_and_left_out_only_when_asked():
-    table = noisy(3, "constant")
-    table.signal[20] *= 0.6
-    with pytest.warns(CalibrationWarning, match=r"do not fit \(kept; .*line 8, rep 3 \(15 nM\)"):
-        kept = fit_titration(table, DYE)
-    assert np.argmax(np.abs(kept.residual)) == 20
-    dropped = quiet(table, drop_outliers=True)
-    assert dropped.dropped
-    assert dropped.k_sd_nM < kept.k_sd_nM
-    assert "left out" in dropped.warnings[0]
 
 
 def test_warns_where_a_plateau_was_never_reached():
@@ -133,7 +125,7 @@ def test_interval_falls_back_to_the_covariance(monkeypatch):
     def fail(*_args, **_keys):
         raise ValueError
 
-    monkeypatch.setattr(inner.lmfit, "conf_interval", fail)
+    monkeypatch.setattr("lmfit.conf_interval", fail)
     with pytest.warns(CalibrationWarning, match="symmetric, from the covariance"):
         fit = fit_titration(noisy(5, "constant"), DYE)
     assert fit.k_interval_nM[0] < fit.k_nM < fit.k_interval_nM[1]
@@ -225,6 +217,88 @@ def test_data_that_determine_no_curve():
         quiet(Titration.of(ZINC * 0, ZINC))
     with pytest.raises(CalibrationError, match="relative errors need signals above 0"):
         quiet(Titration.of(ZINC, ZINC), error="relative")
+
+
+def test_a_k_at_the_end_of_the_search_is_refused():
+    straight = 100 + ZINC
+    with pytest.raises(CalibrationError, match=r"10000 times above the highest, 3e\+03 nM"):
+        quiet(Titration.of(ZINC, straight), hill=1)
+    level = np.where(ZINC > 0, 1000.0, 100.0) + 1e-3 * np.arange(13)
+    with pytest.raises(CalibrationError, match=r"times below the lowest, 0\.3 nM, where"):
+        quiet(Titration.of(ZINC, level), hill=1)
+
+
+def test_errors_of_gains_are_in_the_covariance_and_the_band():
+    """The ends of the replicate of middle gain, over many titrations with gains unlike."""
+    gains = np.array([0.5, 1.0, 2.0])
+    clean = signal_from_zinc(ZINC, 100, 1100, 15)[:, None] * gains
+    random = np.random.default_rng(12)
+    found, stated, inside = [], [], []
+    for _ in range(60):
+        table = Titration.of(ZINC, clean * 1 + 20 * gains * random.normal(size=clean.shape))
+        bare = fit_bare(table)
+        found.append([bare.maximum, np.log(bare.k_nM)])
+        stated.append(np.sqrt(np.diag(bare.covariance)[1:3]))
+        band = bare.curve(ZINC)
+        truth = signal_from_zinc(ZINC, 100, 1100, 15)
+        inside.append((band.low <= truth) & (truth <= band.high))
+    ratio = np.std(found, axis=0) / np.mean(stated, axis=0)
+    # Three standard errors of a standard deviation of 60, as is the band's tolerance.
+    np.testing.assert_allclose(ratio, 1, atol=3 / np.sqrt(2 * 60))
+    assert abs(np.mean(inside) - 0.95) < 0.06
+
+
+def fit_bare(table):
+    """Fit without the search for outliers and the profile, which take most of the time."""
+    settings_, every = TitrationFitting(hill=1), np.ones(len(table.signal), dtype=bool)
+    scaled = even(scale(table, settings_, "gain", every), every)
+    _, result = minimise(scaled.problem)
+    return _assemble(table, settings_, scaled, result, {"ln_k": (0, 0), "hill": (1, 1)})
+
+
+def test_beta_where_replicates_differ_in_indicator():
+    beta, k_app = 4.0, float(apparent_k(2.0, 4.0))
+    ratio = signal_from_zinc(ZINC, 0.4, 6, k_app)
+    bound = ZINC / (ZINC + 2.0)
+    gains = np.array([1.0, 7.0])
+    denominator = (100 + (100 / beta - 100) * bound)[:, None] * gains
+    # One replicate was measured in the lower half only: its gain looks like a change of D.
+    low = ZINC < 10
+    table = Titration.of(ZINC, np.stack([ratio, ratio], axis=1))
+    table = replace(
+        table, denominator=np.where(np.stack([low, ~low], 1), denominator, np.nan).ravel()
+    )
+    assert quiet(table, RATIO).beta == pytest.approx(beta, rel=1e-3)
+
+
+def test_the_error_of_beta_holds_those_of_k():
+    random = np.random.default_rng(3)
+    beta, k_app = 4.0, float(apparent_k(2.0, 4.0))
+    bound = ZINC / (ZINC + 2.0)
+    exact = 100 + (100 / beta - 100) * bound
+    fits = []
+    for _ in range(30):
+        ratio = signal_from_zinc(ZINC, 0.4, 6, k_app) + random.normal(0, 0.15, 13)
+        denominator = exact * np.exp(random.normal(0, 0.05, 13))
+        table = replace(Titration.of(ZINC, ratio), denominator=denominator)
+        fits.append(quiet(table, RATIO, hill=1))
+    spread = np.std([fit.beta for fit in fits])
+    # Three standard errors of a standard deviation of 30.
+    assert np.mean([fit.beta_sd for fit in fits]) / spread == pytest.approx(1, abs=0.39)
+    sure = with_beta(replace(fits[0], beta=None, covariance=np.zeros((4, 4))), problem_of(fits[0]))
+    assert sure.beta == fits[0].beta
+    assert sure.beta_sd < fits[0].beta_sd
+
+
+def problem_of(fit):
+    every = np.ones(len(ZINC), dtype=bool)
+    return scale(fit.titration, fit.settings, "none", every).problem
+
+
+def test_a_denominator_that_tells_no_beta():
+    ratio = signal_from_zinc(ZINC, 0.4, 6, 8)
+    dark = np.where(ZINC > 100, 1e9, 1e-9)
+    assert quiet(replace(Titration.of(ZINC, ratio), denominator=dark), RATIO).beta is None
 
 
 def test_tight_binding_of_a_ratio_gives_k_of_the_dye():

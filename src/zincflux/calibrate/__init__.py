@@ -18,6 +18,7 @@ from zincflux.calibrate.given import (
     read_calibration,
 )
 from zincflux.calibrate.in_situ import CellSignals, calibrate_in_situ
+from zincflux.calibrate.limits import finite_or_none
 from zincflux.calibrate.reach import (
     Alternative,
     ZincRange,
@@ -48,6 +49,7 @@ __all__ = [
     "calibrate_in_situ",
     "constant_calibration",
     "file_calibration",
+    "finite_or_none",
     "free_zinc",
     "read_calibration",
     "resolve_binding",

@@ -55,7 +55,7 @@ def borrowed_calibration(
         plateau, at_maximum = _own_end(cells, phases, settings, falls=indicator.turn_off)
         return _with_range(cells, plateau, stored, settings, at_maximum=at_maximum)
     ends = stored.pooled
-    if not np.isfinite([ends.minimum, ends.maximum, ends.minimum_sd, ends.maximum_sd]).all():
+    if not ends.has_ends:
         raise _nothing_to_borrow(settings, "minimum and maximum of the ratio")
     check_direction(indicator, ends.minimum, ends.maximum)
     apart = settings.between_dishes_sd * abs(ends.maximum - ends.minimum)

@@ -47,6 +47,12 @@ class Pooled:
     minimum_se: float = np.nan
     maximum_se: float = np.nan
 
+    @property
+    def has_ends(self) -> bool:
+        """Whether minimum and maximum are known, with their standard deviations."""
+        ends = (self.minimum, self.maximum, self.minimum_sd, self.maximum_sd)
+        return bool(np.isfinite(ends).all())
+
 
 @dataclass(frozen=True, eq=False)
 class Calibration:

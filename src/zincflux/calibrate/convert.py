@@ -41,8 +41,9 @@ class ZincEstimate:
     occupancy
         Fraction of the indicator that is bound; NaN where β is not known, or outside the range.
     shared_ln_sd
-        Standard deviation of ln Z that all cells share (K, n, β, pooled ends). It is in the
-        interval of each cell, and stays in that of any mean over cells; NaN outside the range.
+        Standard deviation of ln Z that all cells share (K, n, β, pooled ends, and what of the
+        signal's error is shared). It is in the interval of each cell, and stays in that of any mean
+        over cells; NaN outside the range.
     flag
         ``"below_min"``, ``"above_max"``, ``"no_calibration"``, or empty; also empty where the
         signal itself is NaN.
@@ -74,6 +75,8 @@ def free_zinc(
     calibration: Calibration | None,
     signal_sd: ArrayLike = 0.0,
     uncertainty: Uncertainty | None = None,
+    *,
+    shared_signal_sd: ArrayLike = 0.0,
 ) -> ZincEstimate:
     """Convert a signal to free zinc, each cell with its own calibration.
 
@@ -95,6 +98,9 @@ def free_zinc(
         known, which gives no interval.
     uncertainty
         How the interval is found; analytic if not given. Its ``signal_error`` is not applied here.
+    shared_signal_sd
+        Part of ``signal_sd`` that is the same error in all cells, broadcast; for
+        `ZincEstimate.shared_ln_sd` only.
 
     Raises
     ------
@@ -142,7 +148,7 @@ def free_zinc(
         high_nM=np.where(above, np.nan, high),
         saturation=fraction,
         occupancy=response.occupancy(fraction, binding.occupancy_beta),
-        shared_ln_sd=shared_ln_sd(fraction, calibration),
+        shared_ln_sd=shared_ln_sd(fraction, calibration, shared_signal_sd),
         flag=np.where(uncalibrated, "no_calibration", flag),
     )
 

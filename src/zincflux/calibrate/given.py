@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from zincflux.calibrate.binding import Binding, resolve_binding
@@ -111,7 +110,7 @@ def file_calibration(
             "coefficient."
         )
     ends = stored.pooled
-    if not np.isfinite([ends.minimum, ends.maximum, ends.minimum_sd, ends.maximum_sd]).all():
+    if not ends.has_ends:
         raise CalibrationError(
             f"{settings.file}: expected minimum and maximum of the ratio, with their standard "
             "deviations, under [pooled]; found none. A calibration in situ has them where at least "

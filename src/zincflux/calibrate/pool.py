@@ -56,6 +56,10 @@ class Common(NamedTuple):
 _SMALL_SAMPLE = {3: 1.495, 4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
 
 
+_TOO_ALIKE = 2.0
+"""How many times their scatter the errors of the cells may be before they must be shared."""
+
+
 def common(values: FloatArray, sd: FloatArray) -> Common:
     """Find the median of a quantity over cells, and how much the cells truly differ.
 
@@ -67,7 +71,8 @@ def common(values: FloatArray, sd: FloatArray) -> Common:
     Returns
     -------
     Common
-        The spread is the robust standard deviation less the measurement error.
+        The spread is the robust standard deviation less the measurement error. Cells that agree
+        far better than their errors allow share an error, which is then one of the median too.
     """
     n = len(values)
     if n < FEWEST_CELLS:
@@ -75,7 +80,10 @@ def common(values: FloatArray, sd: FloatArray) -> Common:
     total = robust_sd(values)
     # The median of n normal values is that much less certain than their mean.
     se = total * np.sqrt(np.pi / 2 / n)
-    spread = np.sqrt(max(total**2 - float(np.median(sd**2)), 0.0))
+    own = float(np.median(sd**2))
+    if own > _TOO_ALIKE**2 * total**2:
+        se = np.sqrt(se**2 + own - total**2)
+    spread = np.sqrt(max(total**2 - own, 0.0))
     return Common(float(np.median(values)), float(se), float(spread))
 
 

@@ -1,8 +1,9 @@
-"""Errors that all cells share: of the constants, and of ends that were pooled or given."""
+"""Errors that all cells share: of the constants, of ends pooled or given, and of the signal."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zincflux import response
 from zincflux.calibrate.binding import Binding
@@ -28,11 +29,13 @@ def constants_ln_sd(fraction: FloatArray, binding: Binding) -> FloatArray:
     return response.log_zinc_sd(fraction, 0.0, 1.0, response.SignalSd(), constants_of(binding))
 
 
-def shared_ln_sd(fraction: FloatArray, calibration: Calibration) -> FloatArray:
+def shared_ln_sd(
+    fraction: FloatArray, calibration: Calibration, signal_sd: ArrayLike = 0.0
+) -> FloatArray:
     """Give σ(ln Z) from everything that is the same error in all cells.
 
-    These are K, n and β, and the error of an end that cells share: given as a constant, or pooled.
-    The mean over many cells keeps all of it.
+    These are K, n and β, the error of an end that cells share (given as a constant, or pooled), and
+    a part of the signal's error. The mean over many cells keeps all of it.
 
     Parameters
     ----------
@@ -40,6 +43,8 @@ def shared_ln_sd(fraction: FloatArray, calibration: Calibration) -> FloatArray:
         Saturation, shape (n,) or (n, T), cells in the calibration's order.
     calibration
         The calibration.
+    signal_sd
+        Standard deviation of the shared part of the signal's error, broadcast to ``fraction``.
 
     Returns
     -------
@@ -52,6 +57,7 @@ def shared_ln_sd(fraction: FloatArray, calibration: Calibration) -> FloatArray:
         np.zeros(1) if sd is None else (sd / span).reshape(column)
         for sd in (calibration.minimum_shared_sd, calibration.maximum_shared_sd)
     )
-    errors = response.SignalSd(minimum=minimum_sd, maximum=maximum_sd)
+    signal = np.broadcast_to(np.asarray(signal_sd, dtype=np.float64), fraction.shape)
+    errors = response.SignalSd(signal / span.reshape(column), minimum_sd, maximum_sd)
     constants = constants_of(calibration.binding)
     return response.log_zinc_sd(fraction, 0.0, 1.0, errors, constants)

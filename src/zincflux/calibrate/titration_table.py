@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
-import io
 import os
 import re
 from collections.abc import Sequence
@@ -17,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from zincflux.errors import ExperimentError, ReaderError
+from zincflux.grid import Grid, read_grid
 from zincflux.movie import FloatArray
 from zincflux.settings import Settings
 
@@ -131,14 +129,6 @@ class Titration:
         return f"{place} ({self.concentration_nM[point]:g} nM)"
 
 
-class _Grid(NamedTuple):
-    header: list[str]
-    rows: list[list[str]]
-    lines: list[int]
-    decimal_comma: bool
-    where: str
-
-
 class _Series(NamedTuple):
     """Columns that make one replicate."""
 
@@ -151,13 +141,13 @@ class _Series(NamedTuple):
 def read_titration(
     path: str | os.PathLike[str], settings: TitrationTable | None = None
 ) -> Titration:
-    """Read a titration from a CSV or TSV file.
+    """Read a titration from a CSV, TSV, XLSX or Parquet file.
 
-    The first line is the header. The concentration stands in the first column, and in every other
-    whose header is the same or names a unit; each further column is a replicate and belongs to the
-    concentrations to its left. A column named replicate, run or well splits long tables. Fields
-    are separated by tab, semicolon or comma; numbers may have a decimal comma except where the
-    comma separates. Empty cells are skipped.
+    The first line is the header; lines of remarks above it are skipped. The concentration stands
+    in the first column, and in every other whose header is the same or names a unit; each further
+    column is a replicate and belongs to the concentrations to its left. A column named replicate,
+    run or well splits long tables. In text, fields are separated by tab, semicolon or comma;
+    numbers may have a decimal comma except where the comma separates. Empty cells are skipped.
 
     Raises
     ------
@@ -167,7 +157,7 @@ def read_titration(
         If the unit is not known, or a column does not exist.
     """
     chosen = TitrationTable() if settings is None else settings
-    grid = _read_grid(Path(path))
+    grid = read_grid(path)
     series = _series(grid, chosen)
     dilution = _dilution(grid, chosen)
     blank = _blank(grid, chosen)
@@ -193,93 +183,22 @@ def read_titration(
     )
 
 
-def _read_grid(path: Path) -> _Grid:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ReaderError(
-            f"{path}: this table cannot be read: {os.strerror(error.errno or 0)}. Check its name."
-        ) from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    if "\0" in text:
-        raise ReaderError(
-            f"{path}: expected a text table, found binary data. Save the sheet as CSV."
-        )
-    head = next((line for line in text.splitlines() if line.strip()), "")
-    separator = next((mark for mark in "\t;" if mark in head), ",")
-    numbered = [
-        (number, [cell.strip() for cell in row])
-        for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=separator), start=1)
-        if any(cell.strip() for cell in row)
-    ]
-    if len(numbered) < 2 or len(numbered[0][1]) < 2:
-        raise ReaderError(
-            f"{path}: expected a header and rows of at least two columns, separated by tab, "
-            "semicolon or comma: concentrations, then signals. Found fewer."
-        )
-    header = numbered[0][1]
-    if all(re.fullmatch(r"[-+\d.,eE]*", cell) for cell in header):
-        raise ReaderError(
-            f"{path}: expected a header in the first line, found numbers. Add one that names the "
-            "unit of the concentrations, for example: zinc (nM),rep 1,rep 2"
-        )
-    return _Grid(
-        header,
-        [row for _, row in numbered[1:]],
-        [number for number, _ in numbered[1:]],
-        separator != ",",
-        str(path),
-    )
-
-
-def _numbers(grid: _Grid, column: int) -> FloatArray:
-    """Numbers of a column, NaN where the cell is empty."""
-    values = np.full(len(grid.rows), np.nan)
-    for index, row in enumerate(grid.rows):
-        cell = row[column] if column < len(row) else ""
-        if not cell:
-            continue
-        text = cell.replace(",", ".") if grid.decimal_comma and "." not in cell else cell
-        try:
-            values[index] = float(text)
-        except ValueError:
-            raise ReaderError(
-                f"{grid.where}, line {grid.lines[index]}, column {grid.header[column]!r}: expected "
-                f"a number, found {cell!r}. Correct it, or leave the cell empty."
-            ) from None
-    return values
-
-
-def _column(grid: _Grid, name: str, key: str) -> int:
-    if name in grid.header:
-        return grid.header.index(name)
-    near = difflib.get_close_matches(name, grid.header, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ExperimentError(
-        f"{grid.where}: expected a column {name!r}, found {', '.join(filter(None, grid.header))}."
-        f"{hint} Correct --{key}."
-    )
-
-
-def _column_of(grid: _Grid, names: Sequence[str]) -> int | None:
+def _column_of(grid: Grid, names: Sequence[str]) -> int | None:
     lowered = [name.lower() for name in grid.header]
     return next((lowered.index(name) for name in names if name in lowered), None)
 
 
-def _series(grid: _Grid, settings: TitrationTable) -> list[_Series]:
+def _series(grid: Grid, settings: TitrationTable) -> list[_Series]:
     if settings.numerator:
         pairs = zip(settings.numerator, settings.denominator, strict=True)
         return [
             _Series(
-                0, _column(grid, top, "numerator"), _column(grid, below, "denominator"), f"{top}"
+                0, grid.column(top, "--numerator"), grid.column(below, "--denominator"), f"{top}"
             )
             for top, below in pairs
         ]
-    special = {_column(grid, name, "buffer") for name in settings.buffer}
-    special |= {_column(grid, settings.volume, "volume")} if settings.volume else set()
+    special = {grid.column(name, "--buffer") for name in settings.buffer}
+    special |= {grid.column(settings.volume, "--volume")} if settings.volume else set()
     special |= {_column_of(grid, _REPLICATE)} - {None}  # type: ignore[arg-type]
     series, x = [], 0
     for column, name in enumerate(grid.header):
@@ -295,7 +214,7 @@ def _series(grid: _Grid, settings: TitrationTable) -> list[_Series]:
     return series
 
 
-def _factor_nM(grid: _Grid, column: int, settings: TitrationTable) -> float:
+def _factor_nM(grid: Grid, column: int, settings: TitrationTable) -> float:
     if settings.unit is not None:
         return UNITS_NM[settings.unit]
     found = _UNIT.search(grid.header[column])
@@ -307,11 +226,11 @@ def _factor_nM(grid: _Grid, column: int, settings: TitrationTable) -> float:
     return UNITS_NM[found[1].replace("μ", "µ")]
 
 
-def _dilution(grid: _Grid, settings: TitrationTable) -> FloatArray:
+def _dilution(grid: Grid, settings: TitrationTable) -> FloatArray:
     """Volume at each row over the volume at the start."""
     if settings.volume is None:
         return np.ones(len(grid.rows))
-    added = np.nan_to_num(_numbers(grid, _column(grid, settings.volume, "volume")))
+    added = np.nan_to_num(grid.numbers(grid.column(settings.volume, "--volume")))
     total = np.cumsum(added)
     start = total[0] if settings.volume_start is None else settings.volume_start
     if settings.volume_start is not None:
@@ -325,9 +244,9 @@ def _dilution(grid: _Grid, settings: TitrationTable) -> FloatArray:
     return np.asarray(total / start)
 
 
-def _blank(grid: _Grid, settings: TitrationTable) -> tuple[FloatArray, FloatArray]:
+def _blank(grid: Grid, settings: TitrationTable) -> tuple[FloatArray, FloatArray]:
     """Read the wells without indicator: at the signal, and at the denominator."""
-    values = [_numbers(grid, _column(grid, name, "buffer")) for name in settings.buffer]
+    values = [grid.numbers(grid.column(name, "--buffer")) for name in settings.buffer]
     if not values:
         return np.zeros(len(grid.rows)), np.zeros(len(grid.rows))
     if settings.numerator:
@@ -340,15 +259,15 @@ def _blank(grid: _Grid, settings: TitrationTable) -> tuple[FloatArray, FloatArra
 
 
 def _points(
-    grid: _Grid,
+    grid: Grid,
     one: _Series,
     settings: TitrationTable,
     dilution: FloatArray,
     blank: tuple[FloatArray, FloatArray],
 ) -> tuple[FloatArray, ...]:
     """Concentration, signal, denominator, line and dilution of one replicate's points."""
-    x = _numbers(grid, one.x) * _factor_nM(grid, one.x, settings)
-    signal = _numbers(grid, one.signal)
+    x = grid.numbers(one.x) * _factor_nM(grid, one.x, settings)
+    signal = grid.numbers(one.signal)
     filled = np.isfinite(signal)
     for index in np.flatnonzero(filled & ~(np.isfinite(x) & (x >= 0))):
         raise ReaderError(
@@ -361,7 +280,7 @@ def _points(
     if one.denominator is None:
         signal = signal if settings.volume is None else signal * dilution
     else:
-        below = (_numbers(grid, one.denominator) - blank[1]) * dilution
+        below = (grid.numbers(one.denominator) - blank[1]) * dilution
         with np.errstate(divide="ignore", invalid="ignore"):
             signal = np.where(below > 0, signal * dilution / below, np.nan)
     for index in np.flatnonzero(filled & ~np.isfinite(signal)):
@@ -375,13 +294,10 @@ def _points(
 
 
 def _split(
-    grid: _Grid, column: int, line: FloatArray, number: NDArray[np.int64], names: tuple[str, ...]
+    grid: Grid, column: int, line: FloatArray, number: NDArray[np.int64], names: tuple[str, ...]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Tell replicates apart by what stands in a column of a long table."""
-    label = {
-        number: row[column] if column < len(row) else ""
-        for number, row in zip(grid.lines, grid.rows, strict=True)
-    }
+    label = dict(zip(grid.lines, grid.texts(column), strict=True))
     word = grid.header[column]
     full = [
         f"{word} {label[int(at)]}" + (f", {names[index]}" if len(names) > 1 else "")

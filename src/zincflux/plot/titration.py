@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 
 
 class TitrationPoints(NamedTuple):
-    """Points of a titration, each array of shape (m,)."""
+    """Points of a titration, each array of shape (m,), and the limit of their residuals."""
 
     concentration_nM: FloatArray
     signal: FloatArray
@@ -35,6 +35,7 @@ class TitrationPoints(NamedTuple):
     replicate: NDArray[np.int64]
     outlier: NDArray[np.bool_]
     names: tuple[str, ...]
+    limit: float
 
 
 class TitrationCurve(NamedTuple):
@@ -97,7 +98,7 @@ def titration_figure(
     upper.set_title(f"K {digits(curve.k_nM * factor)} {zinc}")
     upper.legend(loc="best", handlelength=1.0, ncols=1 + len(points.names) // 6)
     lower.axhline(0, color=INK, lw=0.8)
-    for limit in (-3.5, 3.5):
+    for limit in (-points.limit, points.limit):
         lower.axhline(limit, color=GREY, lw=0.8, ls=":")
     lower.set_ylabel("Residual (SD)")
     lower.set_xlabel(f"{'Total' if total else 'Free'} metal ({zinc})")
