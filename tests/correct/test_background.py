@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from zincflux.correct.background import (
     Background,
     frame_background,
-    per_channel,
     roi_background,
     subtract_background,
 )
+from zincflux.correct.per_channel import per_channel
 from zincflux.errors import ExperimentError
 from zincflux.settings import dumps, read_toml
 
@@ -35,6 +35,14 @@ def frame():
         ({"percentile": 100}, "percentile: .*less than 100"),
         ({"method": "constant", "value": float("nan")}, "value: expected finite counts"),
         ({"autofluorescence": {"a": float("inf")}}, "autofluorescence: expected finite counts"),
+        ({"blank": "b.tif"}, 'background.blank is used only with method = "blank"'),
+        ({"method": "blank"}, "needs background.blank"),
+        ({"value_sd": 3}, 'background.value_sd is used only with method = "constant"'),
+        ({"method": "constant", "value": 3, "value_sd": -1}, "value_sd: expected a standard devia"),
+        ({"autofluorescence_sd": {"a": -1}}, "autofluorescence_sd: expected a standard deviation"),
+        ({"autofluorescence_sd": float("nan")}, "autofluorescence_sd: expected finite counts"),
+        ({"unlabelled": "x", "autofluorescence": 3}, "unlabelled gives autofluorescence and its"),
+        ({"unlabelled": "x", "autofluorescence_sd": {"a": 3}}, "unlabelled gives autofluorescence"),
     ],
 )
 def test_keys_that_do_not_fit_are_refused(keys, message):
@@ -57,6 +65,8 @@ def test_percentile_and_ring_have_defaults():
         Background(method="ring", ring_um=(1.0, 2.0), autofluorescence=3.0),
         Background(method="constant", value={"CFP": 1.0}, autofluorescence={"CFP": 2.0}),
         Background(method="none"),
+        Background(method="constant", value=3.0, value_sd=1.0, autofluorescence_sd={"CFP": 2.0}),
+        Background(method="blank", blank="/x/blank.tif", unlabelled="/x/cells"),
     ],
 )
 def test_settings_survive_their_file(settings, tmp_path):

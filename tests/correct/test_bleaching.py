@@ -6,12 +6,11 @@ from scipy.optimize import curve_fit
 
 from zincflux.correct.bleaching import (
     Bleaching,
-    bleaching_groups,
-    check_bleaching_phases,
     correct_bleaching,
     fit_bleaching,
     reference_bleaching,
 )
+from zincflux.correct.bleaching_phases import bleaching_groups, check_bleaching_phases
 from zincflux.errors import CorrectionWarning, ExperimentError
 from zincflux.phases import Phase
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, Self
 
 import numpy as np
@@ -13,26 +12,34 @@ from pydantic import Field, field_validator, model_validator
 from zincflux.correct.cell_free import percentile_background
 from zincflux.correct.level import BackgroundLevel, neighbour_noise
 from zincflux.correct.method_keys import refuse_unused, require
+from zincflux.correct.per_channel import PerChannel, per_channel
 from zincflux.correct.region import Region, check_order, cut_region, region_mean
 from zincflux.correct.same_axes import same_axes
-from zincflux.errors import ExperimentError
-from zincflux.movie import FloatArray, Image, clean_name
-from zincflux.settings import Settings
+from zincflux.movie import FloatArray, Image
+from zincflux.settings import InputPath, Settings
 
 DEFAULT_PERCENTILE = 25.0
 DEFAULT_RING_UM = (2.0, 8.0)
 
-PerChannel = float | dict[str, float]
-"""Counts: one number for all channels, or a number for each channel's name."""
+
+_OWN_KEY = {"roi": "roi", "blank": "blank", "constant": "value"}
+
+
+def _numbers(value: PerChannel | None) -> list[float]:
+    return list(value.values()) if isinstance(value, dict) else [value or 0.0]
+
+
+def _any_number(*values: PerChannel) -> bool:
+    return any(number != 0 for value in values for number in _numbers(value))
 
 
 class Background(Settings):
     """How the background is found."""
 
-    method: Literal["percentile", "ring", "roi", "constant", "none"] = Field(
+    method: Literal["percentile", "ring", "roi", "blank", "constant", "none"] = Field(
         default="percentile",
         description="percentile (of the cell-free area), ring (around each cell), roi (a "
-        "rectangle), constant (given) or none",
+        "rectangle), blank (a dish without cells), constant (given) or none",
     )
     percentile: float | None = Field(
         default=None,
@@ -50,14 +57,34 @@ class Background(Settings):
         default=None,
         description="Rectangle without cells [y0, x0, y1, x1], px; its mean is the background",
     )
+    blank: InputPath | None = Field(
+        default=None,
+        description="Movie or image of a dish without cells, taken with the same settings: its "
+        "mean is the background; how uneven it is and how it changes are in the intervals",
+    )
     value: PerChannel | None = Field(
         default=None,
         description="Constant background, counts: a number, or a table of channel name = number",
+    )
+    value_sd: PerChannel | None = Field(
+        default=None,
+        description="Standard deviation of that background, counts, an error that all cells "
+        "share: a number, or a table of channel name = number; 0 if not given",
     )
     autofluorescence: PerChannel = Field(
         default=0.0,
         description="Counts of unlabelled cells above background, subtracted as well: a number, "
         "or a table of channel name = number (0 where not named)",
+    )
+    autofluorescence_sd: PerChannel = Field(
+        default=0.0,
+        description="Standard deviation of autofluorescence from cell to cell, counts: a number, "
+        "or a table of channel name = number (0 where not named)",
+    )
+    unlabelled: InputPath | None = Field(
+        default=None,
+        description="Results folder of a run of unlabelled cells, taken with the same settings: "
+        "their mean is the autofluorescence, their spread is in the intervals",
     )
 
     @model_validator(mode="after")
@@ -66,13 +93,20 @@ class Background(Settings):
             "percentile": ("percentile", "ring"),
             "ring_um": ("ring",),
             "roi": ("roi",),
+            "blank": ("blank",),
             "value": ("constant",),
+            "value_sd": ("constant",),
         }
         refuse_unused(self, "background", self.method, used_by)
-        if self.method == "roi":
-            require(self, "background", "roi", self.method)
-        if self.method == "constant":
-            require(self, "background", "value", self.method)
+        if self.method in _OWN_KEY:
+            require(self, "background", _OWN_KEY[self.method], self.method)
+        if self.unlabelled is not None and _any_number(
+            self.autofluorescence, self.autofluorescence_sd
+        ):
+            raise ValueError(
+                "background.unlabelled gives autofluorescence and its spread already; remove "
+                "background.autofluorescence and background.autofluorescence_sd, or unlabelled"
+            )
         check_order(self.roi, "background.roi")
         if self.ring_um is not None and not 0 <= self.ring_um[0] < self.ring_um[1] < np.inf:
             raise ValueError(
@@ -81,12 +115,18 @@ class Background(Settings):
             )
         return self
 
-    @field_validator("value", "autofluorescence")
+    @field_validator("value", "value_sd", "autofluorescence", "autofluorescence_sd")
     @classmethod
     def _finite(cls, value: PerChannel | None) -> PerChannel | None:
-        numbers = value.values() if isinstance(value, dict) else (value or 0.0,)
-        if not np.all(np.isfinite(list(numbers))):
+        if not np.all(np.isfinite(_numbers(value))):
             raise ValueError("expected finite counts")
+        return value
+
+    @field_validator("value_sd", "autofluorescence_sd")
+    @classmethod
+    def _not_below_zero(cls, value: PerChannel | None) -> PerChannel | None:
+        if min(_numbers(value), default=0.0) < 0:
+            raise ValueError("expected a standard deviation of 0 counts or more")
         return value
 
     def percentile_or_default(self) -> float:
@@ -110,7 +150,8 @@ def frame_background(
     """Find the background level of one frame by the chosen method.
 
     The level of the ``ring`` method is the percentile's: it serves a cell whose ring is too small
-    (`zincflux.correct.rings.ring_background`).
+    (`zincflux.correct.rings.ring_background`). That of ``blank`` is not the frame's to find
+    (`zincflux.correct.blank`).
 
     Parameters
     ----------
@@ -136,20 +177,17 @@ def frame_background(
         If the rectangle lies outside the frame, or a channel name is unknown.
     """
     if settings.method == "none":
-        return _given(np.zeros(len(channels)))
+        return BackgroundLevel.given(np.zeros(len(channels)))
     if settings.method == "constant":
         assert settings.value is not None  # noqa: S101 (required at birth)
-        return _given(per_channel(settings.value, channels, key="background.value", missing=None))
+        value = per_channel(settings.value, channels, key="background.value", missing=None)
+        return BackgroundLevel.given(value)
     if settings.method == "roi":
         assert settings.roi is not None  # noqa: S101
         return roi_background(frame, settings.roi, shift=shift)
     if flat_indices is None:
         flat_indices = np.arange(frame.shape[-2] * frame.shape[-1])
     return percentile_background(frame, flat_indices, settings.percentile_or_default())
-
-
-def _given(level: FloatArray) -> BackgroundLevel:
-    return BackgroundLevel(level, np.full(level.shape, np.nan), 0)
 
 
 def roi_background(
@@ -183,62 +221,6 @@ def roi_background(
         np.array([neighbour_noise(channel) for channel in pixels]),
         int(pixels.shape[-2] * pixels.shape[-1]),
     )
-
-
-def per_channel(
-    value: float | Mapping[str, float],
-    channels: Sequence[str],
-    *,
-    key: str,
-    missing: float | None = 0.0,
-) -> FloatArray:
-    """Give each channel its number.
-
-    Parameters
-    ----------
-    value
-        One number for all, or a number for each channel's name.
-    channels
-        Names of the channels.
-    key
-        Key of the experiment, for the message.
-    missing
-        Number of a channel that is not named; None if each must be.
-
-    Returns
-    -------
-    numpy.ndarray
-        Numbers, shape (C,).
-
-    Raises
-    ------
-    ExperimentError
-        If a name is no channel of the movie, or a channel has no number but needs one.
-
-    Examples
-    --------
-    >>> per_channel({"CFP": 110.0}, ["CFP", "YFP"], key="background.autofluorescence")
-    array([110.,   0.])
-    """
-    if not isinstance(value, Mapping):
-        return np.full(len(channels), float(value))
-    result = np.full(len(channels), np.nan if missing is None else missing)
-    for name, number in value.items():
-        if clean_name(name) not in channels:
-            near = difflib.get_close_matches(name, channels, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ExperimentError(
-                f"{key}: expected names of the movie's channels "
-                f"({', '.join(map(repr, channels))}), found {name!r}.{hint}"
-            )
-        result[channels.index(clean_name(name))] = number
-    without = [name for name, number in zip(channels, result, strict=True) if np.isnan(number)]
-    if without:
-        raise ExperimentError(
-            f"{key}: expected a number for every channel, found none for "
-            f"{', '.join(map(repr, without))}. Add it, or give one number for all."
-        )
-    return result
 
 
 def subtract_background(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
 import scipy.ndimage
 import scipy.signal
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
 from zincflux.correct.exponential import fit_decay
@@ -20,8 +18,10 @@ from zincflux.correct.region import Region, check_order
 from zincflux.correct.same_axes import same_axes
 from zincflux.errors import CorrectionWarning, ExperimentError
 from zincflux.movie import FloatArray
-from zincflux.phases import Phase, frames_of, with_role
-from zincflux.settings import Settings
+from zincflux.settings import InputPath, Settings
+
+DEFAULT_BETWEEN_DISHES_SD = 0.2
+"""Relative standard deviation of the rate between dishes: our assumption, not a measurement."""
 
 _MIN_FRAMES = 4
 
@@ -29,10 +29,10 @@ _MIN_FRAMES = 4
 class Bleaching(Settings):
     """How bleaching is found."""
 
-    method: Literal["none", "exponential", "reference"] = Field(
+    method: Literal["none", "exponential", "reference", "experiment"] = Field(
         default="none",
-        description="none, exponential (fitted on phases in which zinc rests) or reference (the "
-        "trace of a region that zinc does not change)",
+        description="none, exponential (fitted on phases in which zinc rests), reference (the "
+        "trace of a region that zinc does not change) or experiment (as a control dish lost it)",
     )
     phases: tuple[str, ...] = Field(
         default=(),
@@ -44,15 +44,47 @@ class Bleaching(Settings):
         description="Rectangle of the reference [y0, x0, y1, x1], px: a bead or fixed labelled "
         "cells",
     )
+    experiment: InputPath | None = Field(
+        default=None,
+        description="Results folder of a control dish, run with method exponential or reference",
+    )
+    scales_with: Literal["light", "time"] | None = Field(
+        default=None,
+        description="What the loss in the control goes with: light (bleaching: as much per frame, "
+        "at the same exposure and lamp) or time (dye that leaks: as much per s); light if not "
+        "given",
+    )
+    between_dishes_sd: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="What dishes differ by: relative standard deviation of the rate, beside its "
+        "error in the control; 0.2 if not given, which is an assumption",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        used_by = {"phases": ("exponential",), "roi": ("reference",)}
+        used_by = {
+            "phases": ("exponential",),
+            "roi": ("reference",),
+            **dict.fromkeys(("experiment", "scales_with", "between_dishes_sd"), ("experiment",)),
+        }
         refuse_unused(self, "bleaching", self.method, used_by)
         if self.method == "reference":
             require(self, "bleaching", "roi", self.method)
+        if self.method == "experiment":
+            require(self, "bleaching", "experiment", self.method)
         check_order(self.roi, "bleaching.roi")
         return self
+
+    def scale(self) -> Literal["light", "time"]:
+        """Return what the loss in a control goes with."""
+        return self.scales_with or "light"
+
+    def between(self) -> float:
+        """Return the relative standard deviation of the rate between dishes."""
+        given = self.between_dishes_sd
+        return DEFAULT_BETWEEN_DISHES_SD if given is None else given
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +104,9 @@ class BleachFit:
         Root mean square of the relative residuals of the fit.
     applied
         Whether the factor differs from 1: False where the fit was refused.
+    log_sd
+        Standard deviation of the factor's logarithm, an error of one sign in all frames, shape
+        (T,); 0 in the first, and throughout where it is not known.
     """
 
     rate_per_s: float
@@ -79,74 +114,7 @@ class BleachFit:
     factor: FloatArray
     residual: float
     applied: bool
-
-
-def check_bleaching_phases(settings: Bleaching, phases: Sequence[Phase]) -> tuple[Phase, ...]:
-    """Find the phases that bleaching is fitted on.
-
-    Parameters
-    ----------
-    settings
-        The method and the names of the phases.
-    phases
-        All phases of the experiment.
-
-    Returns
-    -------
-    tuple of Phase
-        The phases to fit on; none unless the method is ``exponential``.
-
-    Raises
-    ------
-    ExperimentError
-        If a name is unknown, belongs to a response, or no phase is left.
-    """
-    if settings.method != "exponential":
-        return ()
-    by_name = {phase.name: phase for phase in phases}
-    for name in settings.phases:
-        if name not in by_name:
-            near = difflib.get_close_matches(name, by_name, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ExperimentError(
-                f"bleaching.phases: expected names of phases ({', '.join(map(repr, by_name))}), "
-                f"found {name!r}.{hint}"
-            )
-        if by_name[name].role == "response":
-            raise ExperimentError(
-                f"bleaching.phases: {name!r} has the role response, in which zinc changes the "
-                "signal. Bleaching is fitted where zinc rests: name a baseline, minimum or "
-                "maximum phase."
-            )
-    chosen = tuple(by_name[name] for name in dict.fromkeys(settings.phases))
-    chosen = chosen or with_role(phases, "baseline")
-    if not chosen:
-        raise ExperimentError(
-            'bleaching.phases: method = "exponential" needs a phase in which zinc rests, found '
-            'none with the role baseline. Name the phases, or set bleaching.method = "none".'
-        )
-    return chosen
-
-
-def bleaching_groups(phases: Sequence[Phase], time_s: FloatArray) -> NDArray[np.intp]:
-    """Tell which phase each frame is fitted in, as a number.
-
-    Parameters
-    ----------
-    phases
-        Phases from `check_bleaching_phases`, each with its end known or open.
-    time_s
-        Time of each frame in s, shape (T,).
-
-    Returns
-    -------
-    numpy.ndarray
-        Number of the phase, shape (T,); -1 outside them all.
-    """
-    groups = np.full(len(time_s), -1, dtype=np.intp)
-    for number, phase in enumerate(phases):
-        groups[frames_of(phase, time_s)] = number
-    return groups
+    log_sd: FloatArray
 
 
 def fit_bleaching(time_s: ArrayLike, signal: ArrayLike, groups: ArrayLike) -> BleachFit:
@@ -219,9 +187,10 @@ def fit_bleaching(time_s: ArrayLike, signal: ArrayLike, groups: ArrayLike) -> Bl
 
 def _judge(time_s: FloatArray, rate: float, error: float, residual: float) -> BleachFit:
     """Use a fitted decay, or say why not."""
+    log_sd = np.nan_to_num(error) * (time_s - time_s[0])
     if rate <= 0:
-        refused = _refused(time_s, f"the signal does not fall (rate {rate:.3g} per s)")
-        return BleachFit(rate, error, refused.factor, residual, applied=False)
+        factor = _refused(time_s, f"the signal does not fall (rate {rate:.3g} per s)").factor
+        return BleachFit(rate, error, factor, residual, applied=False, log_sd=log_sd)
     if rate < 2 * error:
         last = float(time_s[-1] - time_s[0])
         warnings.warn(
@@ -232,7 +201,8 @@ def _judge(time_s: FloatArray, rate: float, error: float, residual: float) -> Bl
             CorrectionWarning,
             stacklevel=3,
         )
-    return BleachFit(rate, error, np.exp(-rate * (time_s - time_s[0])), residual, applied=True)
+    factor = np.exp(-rate * (time_s - time_s[0]))
+    return BleachFit(rate, error, factor, residual, applied=True, log_sd=log_sd)
 
 
 def _refused(time_s: FloatArray, reason: str) -> BleachFit:
@@ -243,7 +213,8 @@ def _refused(time_s: FloatArray, reason: str) -> BleachFit:
         CorrectionWarning,
         stacklevel=4,
     )
-    return BleachFit(np.nan, np.nan, np.ones(len(time_s)), np.nan, applied=False)
+    ones, zeros = np.ones(len(time_s)), np.zeros(len(time_s))
+    return BleachFit(np.nan, np.nan, ones, np.nan, applied=False, log_sd=zeros)
 
 
 def reference_bleaching(signal: ArrayLike) -> BleachFit:
@@ -275,7 +246,8 @@ def reference_bleaching(signal: ArrayLike) -> BleachFit:
     if smooth.min() <= 0:
         return _refused(frames, "the reference bleaching.roi is not above background throughout")
     residual = float(np.sqrt(np.mean((filled / smooth - 1) ** 2)))
-    return BleachFit(np.nan, np.nan, smooth / smooth[0], residual, applied=True)
+    unknown = np.zeros(len(values))
+    return BleachFit(np.nan, np.nan, smooth / smooth[0], residual, applied=True, log_sd=unknown)
 
 
 def _smooth(values: FloatArray) -> FloatArray:

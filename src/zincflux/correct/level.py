@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -33,6 +34,11 @@ class BackgroundLevel:
     level: FloatArray
     noise_sd: FloatArray
     n_pixels: int
+
+    @classmethod
+    def given(cls, level: FloatArray) -> Self:
+        """Make the level of a frame on which nothing was measured."""
+        return cls(level, np.full(level.shape, np.nan), 0)
 
 
 def robust_sd(values: FloatArray) -> float:
