@@ -16,7 +16,7 @@ import tifffile
 
 import zincflux
 from runs import finished, names_in
-from zincflux.columns import TABLES, expand
+from zincflux.columns import OF_REGIONS, TABLES, expand
 from zincflux.errors import ReaderError, ResultsError
 from zincflux.results import (
     CALIBRATION_FILE,
@@ -77,7 +77,8 @@ def test_every_file_of_the_specification_is_there(done):
 def test_tables_come_back_as_they_were(analysis, done, name):
     stored = getattr(read_results(done), name)
     pd.testing.assert_frame_equal(stored, getattr(analysis, name), check_dtype=False)
-    assert list(stored) == [c.name for c in expand(TABLES[name], ["dye"]) if c.name != "region"]
+    expected = [c.name for c in expand(TABLES[name], ["dye"]) if c.name not in OF_REGIONS]
+    assert list(stored) == expected
 
 
 @pytest.mark.parametrize("name", ["traces", "cells", "responses"])

@@ -12,6 +12,7 @@ from typing import Any
 
 from zincflux.movie import Movie
 from zincflux.readers.axes import Choice, ZChoice
+from zincflux.readers.exchange import LabelSource, input_files, open_labels, read_tracks
 from zincflux.readers.formats import READERS, Reader
 from zincflux.readers.images import LabelImages, read_image, read_labels
 from zincflux.readers.info import describe_input
@@ -23,12 +24,16 @@ __all__ = [
     "READERS",
     "Choice",
     "LabelImages",
+    "LabelSource",
     "MovieInput",
     "Reader",
     "describe",
+    "input_files",
+    "open_labels",
     "open_movie",
     "read_image",
     "read_labels",
+    "read_tracks",
 ]
 
 

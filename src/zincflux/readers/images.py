@@ -84,11 +84,14 @@ class LabelImages:
         Its pixels.
     n_images
         How many there are.
+    doubts
+        None: a label image says what it means.
     """
 
     path: Path
     planes: Planes
     n_images: int
+    doubts: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:

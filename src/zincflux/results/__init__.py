@@ -1,7 +1,9 @@
 """The files of a finished analysis and of a simulated movie."""
 
+from zincflux.results.export import EXPORTS, export_results
 from zincflux.results.folder import (
     CALIBRATION_FILE,
+    LABELS_FILE,
     RESULT_FILES,
     Results,
     read_results,
@@ -15,8 +17,11 @@ from zincflux.results.staging import staging, write_text
 
 __all__ = [
     "CALIBRATION_FILE",
+    "EXPORTS",
+    "LABELS_FILE",
     "RESULT_FILES",
     "Results",
+    "export_results",
     "iter_hashes",
     "peak_memory_mb",
     "read_results",

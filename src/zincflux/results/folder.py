@@ -30,15 +30,18 @@ RUN_FILE = "run.json"
 CALIBRATION_FILE = "calibration.toml"
 """Only there if a calibration was used."""
 
+LABELS_FILE = "labels.ome.tif"
+"""Only there if cells were measured in a movie."""
+
 RESULT_FILES = (
     *(f"{name}.parquet" for name in TABLES),
     *(f"{name}.csv" for name in TABLES if name != "frames"),
-    "labels.ome.tif",
+    LABELS_FILE,
     "report.html",
     "experiment.toml",
     RUN_FILE,
 )
-"""What every folder of results holds."""
+"""What every folder of results of a movie holds; of a table, all but the labels."""
 
 _ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bool": pa.bool_()}
 
@@ -51,10 +54,10 @@ class Results:
     ----------
     folder
         Where it was read from.
-    traces, cells, responses, frames
+    traces, cells, responses, frames, suspects
         Tables; their columns are described in `zincflux.columns`.
     labels
-        Label images, shape (1 or T, Y, X).
+        Label images, shape (1 or T, Y, X); None of results that were made from a table.
     calibration
         The calibration that was used, or None.
     experiment
@@ -68,7 +71,8 @@ class Results:
     cells: pd.DataFrame
     responses: pd.DataFrame
     frames: pd.DataFrame
-    labels: Labels
+    suspects: pd.DataFrame
+    labels: Labels | None
     calibration: Calibration | None
     experiment: Experiment
     run: dict[str, Any]
@@ -91,12 +95,13 @@ def read_results(folder: str | os.PathLike[str]) -> Results:
         )
     try:
         tables = {name: pd.read_parquet(where / f"{name}.parquet") for name in TABLES}
-        labels = tifffile.imread(where / "labels.ome.tif")
+        experiment = load_experiment(where / "experiment.toml")
+        labels = None if experiment.movie is None else tifffile.imread(where / LABELS_FILE)
         return Results(
             folder=where,
-            labels=labels.reshape(-1, *labels.shape[-2:]),
+            labels=None if labels is None else labels.reshape(-1, *labels.shape[-2:]),
             calibration=_read_calibration(where / CALIBRATION_FILE),
-            experiment=load_experiment(where / "experiment.toml"),
+            experiment=experiment,
             run=run,
             **tables,
         )
@@ -145,20 +150,25 @@ def write_results(
     with writing(folder):
         for name in TABLES:
             _write_table(getattr(analysis, name), name, analysis.channels, aside)
-        images = analysis.label_images
-        time_s = analysis.frames["time_s"].to_numpy(np.float64)[: len(images)]
-        shape = (len(images), *analysis.labels.shape)
-        write_label_stack(aside / "labels.ome.tif", images, shape, analysis.pixel_size_um, time_s)
+        _write_labels(analysis, aside / LABELS_FILE)
         texts = {
             "experiment.toml": dumps(analysis.experiment, folder=folder.resolve()),
             "report.html": report,
-            RUN_FILE: json.dumps(record, indent=2, ensure_ascii=False) + "\n",
+            RUN_FILE: json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         }
         if analysis.calibration is not None:
             texts[CALIBRATION_FILE] = analysis.calibration.to_toml()
         for name, text in texts.items():
             (aside / name).write_text(text, encoding="utf-8", newline="\n")
-        move_into(aside, folder, last=RUN_FILE, stale=(CALIBRATION_FILE,))
+        move_into(aside, folder, last=RUN_FILE, stale=(CALIBRATION_FILE, LABELS_FILE))
+
+
+def _write_labels(analysis: Analysis, path: Path) -> None:
+    images, size = analysis.label_images, analysis.pixel_size_um
+    if not images or size is None:
+        return
+    time_s = analysis.frames["time_s"].to_numpy(np.float64)[: len(images)]
+    write_label_stack(path, images, (len(images), *images[0].shape), size, time_s)
 
 
 def _write_table(table: pd.DataFrame, name: str, channels: Sequence[str], aside: Path) -> None:
