@@ -1,18 +1,16 @@
-"""Track: drawn movies, wandering cells whose identity is known, and a real movie."""
+"""Track: drawn movies, wandering cells whose identity is known, and simulated ones."""
 
 import numpy as np
 import pandas as pd
 import pytest
-import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from cases import BLANK, DIVIDING, FLICKER, GAP, MOVING, links, mother_of, objects, wander
 from zincflux.errors import ExperimentError
-from zincflux.measure import measure_labels
 from zincflux.synthetic import Simulation, simulate
-from zincflux.track import COLUMNS, Track, link, step_um
+from zincflux.track import COLUMNS, Track, link
 from zincflux.track.assignment import NO_LINK_COST, assign
 
 FOLLOW = Track(mode="follow")
@@ -71,7 +69,8 @@ def test_no_division_where_none_is_allowed():
 
 
 def test_flicker_of_an_outline_is_no_division():
-    tracks = link(objects(FLICKER), FOLLOW)
+    # The middle of each half lies 2 from that of the whole, which is far for cells of this size.
+    tracks = link(objects(FLICKER), Track(mode="follow", max_step_um=3.0))
     assert not tracks["parent_id"].any()
     whole = names(tracks)
     assert {whole[t, 1] for t in (0, 1, 3, 4, 5)} == {whole[0, 1]}
@@ -110,10 +109,6 @@ def test_no_step_is_longer_than_allowed():
     steps = np.hypot(moved["y_um"].diff(), moved["x_um"].diff())
     assert steps.max() <= 5.0
     assert moved["frame"].diff().max() == 1
-
-
-def test_a_step_is_a_cell_diameter_by_default():
-    assert step_um(np.array([1.0, np.pi * 25, 1e4])) == pytest.approx(10)
 
 
 def test_all_cells_moving_alike_are_followed_up_to_half_their_spacing():
@@ -223,21 +218,6 @@ def test_simulated_cells_that_wander_and_divide():
     right = [cell for cell, mother in found.items() if real.get(cell) == mother]
     assert len(right) >= 0.6 * len(real)
     assert len(found) - len(right) <= 2
-
-
-@pytest.mark.realdata
-def test_real_nuclei_are_followed(realdata):
-    folder = realdata / "laptrack-nuclei"
-    movie = tifffile.imread(folder / "example_images.tif")
-    labels = tifffile.imread(folder / "example_label.tif")
-    frames = [measure_labels(f[None], lab) for f, lab in zip(movie, labels, strict=True)]
-    rows = pd.concat([cells.to_frame(["c"], 1.0).assign(frame=t) for t, cells in enumerate(frames)])
-    rows = rows.rename(columns={"c_raw": "intensity"})
-    # The nuclei move by 14 pixels from frame to frame, more than half of their diameter of 21.
-    tracks = link(rows, Track(mode="follow", max_step_um=27.0, max_gap_frames=0)).merge(rows)
-    assert len(links(tracks, "cell_id")) >= 0.9 * (tracks["frame"] < 5).sum()
-    moved = tracks.sort_values(["cell_id", "frame"]).groupby("cell_id")
-    assert np.hypot(moved["y_um"].diff(), moved["x_um"].diff()).max() <= 27.0
 
 
 @pytest.mark.parametrize("key", [{"max_step_um": 5.0}, {"max_gap_frames": 1}, {"divisions": False}])

@@ -13,16 +13,24 @@ Nature Methods 5:695-702. doi:10.1038/nmeth.1237
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
+from scipy.sparse import csr_array
 
 from zincflux.movie import FloatArray
-from zincflux.settings import Settings
-from zincflux.track.assignment import Cells, IndexArray, link_frames
+from zincflux.settings import InputPath, Settings
+from zincflux.track.assignment import link_frames
+from zincflux.track.cells import Cells, IndexArray
+from zincflux.track.motion import REACH, common_motion, diameter_um, moving_along, step_um
+from zincflux.track.overlap import overlaps
 from zincflux.track.segments import chains, close_gaps_and_divide
+from zincflux.track.suspects import suspects
+
+__all__ = ["COLUMNS", "Track", "common_step_um", "link", "overlaps", "suspects"]
 
 COLUMNS = ("frame", "label", "cell_id", "parent_id")
 
@@ -38,8 +46,8 @@ class Track(Settings):
     max_step_um: float | None = Field(
         default=None,
         gt=0,
-        description="Farthest that a cell moves between two frames, µm; the median diameter of "
-        "the cells if not given",
+        description="Farthest that a cell moves between two frames, µm; if not given, found from "
+        "the movie: 0.75 to 1.5 median diameters, beside the motion that all cells share",
     )
     max_gap_frames: int = Field(
         default=2,
@@ -50,6 +58,11 @@ class Track(Settings):
     divisions: bool = Field(
         default=True, description="Whether a cell may divide: its two daughters become new cells"
     )
+    file: InputPath | None = Field(
+        default=None,
+        description="Tracks made elsewhere, instead of linking: a folder of the Cell Tracking "
+        "Challenge, TrackMate's XML file, or its spots.csv with edges.csv beside it",
+    )
 
     @model_validator(mode="after")
     def _every_key_counts(self) -> Self:
@@ -59,6 +72,12 @@ class Track(Settings):
             for key in ("max_step_um", "max_gap_frames", "divisions")
             if getattr(self, key) != fields[key].default
         ]
+        if self.file is not None and unused:
+            raise ValueError(
+                f"{unused[0]} has no effect on tracks that are given. Leave it out, or leave out "
+                "track.file."
+            )
+        unused += ["file"] * (self.file is not None)
         if self.mode == "static" and unused:
             raise ValueError(
                 f'{unused[0]} has no effect with mode = "static". Leave it out, or set '
@@ -67,7 +86,12 @@ class Track(Settings):
         return self
 
 
-def link(objects: pd.DataFrame, settings: Track | None = None) -> pd.DataFrame:
+def link(
+    objects: pd.DataFrame,
+    settings: Track | None = None,
+    *,
+    overlap: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Link the cells found in each frame to tracks.
 
     Parameters
@@ -79,6 +103,9 @@ def link(objects: pd.DataFrame, settings: Track | None = None) -> pd.DataFrame:
     settings
         How to link; following moving cells by default. In the mode ``static`` the label is the
         identity.
+    overlap
+        What the outlines of successive frames share, as of `overlaps`: ``frame``, ``label``,
+        ``next_label``, ``overlap`` (0 to 1). Steps between cells that overlap cost less.
 
     Returns
     -------
@@ -105,18 +132,9 @@ def link(objects: pd.DataFrame, settings: Track | None = None) -> pd.DataFrame:
     cell_id = rows["label"].to_numpy(np.int64)
     parent_id = np.zeros(len(rows), dtype=np.int64)
     if settings.mode == "follow" and len(rows):
-        cell_id, parent_id = _follow(rows, settings)
+        cell_id, parent_id = _follow(rows, settings, overlap)
     values = (rows["frame"], rows["label"], cell_id, parent_id)
     return pd.DataFrame({n: np.asarray(v, np.int64) for n, v in zip(COLUMNS, values, strict=True)})
-
-
-def step_um(area_um2: FloatArray) -> float:
-    """Return the farthest step that is assumed where none is given: the median cell diameter.
-
-    Cells do not overlap, so a cell that moved farther than its diameter lies where a neighbour
-    could have been: only a shorter frame interval, or the user, can then tell the two apart.
-    """
-    return 2 * float(np.sqrt(np.median(area_um2) / np.pi))
 
 
 def _check(objects: pd.DataFrame) -> None:
@@ -130,10 +148,38 @@ def _check(objects: pd.DataFrame) -> None:
         raise ValueError("expected a place and an area above 0 for each cell, found NaN or 0.")
 
 
-def _follow(rows: pd.DataFrame, settings: Track) -> tuple[IndexArray, IndexArray]:
+def common_step_um(objects: pd.DataFrame, settings: Track | None = None) -> FloatArray:
+    """Find the motion that all cells of a frame share, from each frame to the next.
+
+    Parameters
+    ----------
+    objects, settings
+        As for `link`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Step from each frame to the next, y and x in µm, (last frame + 1, 2); 0 where there is no
+        clear motion.
+    """
+    _check(objects)
+    if objects.empty:
+        return np.zeros((0, 2))
+    rows = objects.sort_values(["frame", "label"], kind="stable", ignore_index=True)
+    return common_motion(_cells(rows, settings or Track(mode="follow")))
+
+
+def _follow(
+    rows: pd.DataFrame, settings: Track, overlap: pd.DataFrame | None
+) -> tuple[IndexArray, IndexArray]:
     """Link the rows, which are sorted by frame and label; the result is in their order."""
     order = np.lexsort([rows[name] for name in ("area_um2", "x_um", "y_um", "frame")])
     cells = _cells(rows.iloc[order], settings)
+    if overlap is not None:
+        cells = replace(cells, shared=_shared(rows.iloc[order], overlap))
+    cells = moving_along(cells)
+    if settings.max_step_um is None:
+        cells = replace(cells, step=step_um(cells))
     after = link_frames(cells)
     after, births = close_gaps_and_divide(
         cells, after, max_gap_frames=settings.max_gap_frames, divisions=settings.divisions
@@ -157,5 +203,17 @@ def _cells(rows: pd.DataFrame, settings: Track) -> Cells:
         place=rows[["y_um", "x_um"]].to_numpy(np.float64),
         area=area,
         intensity=rows["intensity"].to_numpy(np.float64) if "intensity" in rows else unknown,
-        step=settings.max_step_um or step_um(area),
+        step=settings.max_step_um or REACH * diameter_um(area),
+        limit=settings.max_step_um or np.inf,
     )
+
+
+def _shared(rows: pd.DataFrame, overlap: pd.DataFrame) -> csr_array:
+    """Overlap of the cells of successive frames, sparse (N, N), in the order of the rows."""
+    index = pd.Series(np.arange(len(rows)), pd.MultiIndex.from_frame(rows[["frame", "label"]]))
+    here = index.reindex(pd.MultiIndex.from_frame(overlap[["frame", "label"]]))
+    after = overlap[["frame", "next_label"]].assign(frame=overlap["frame"] + 1)
+    there = index.reindex(pd.MultiIndex.from_frame(after))
+    known = here.notna().to_numpy() & there.notna().to_numpy()
+    i, j = (side.to_numpy()[known].astype(np.intp) for side in (here, there))
+    return csr_array((overlap["overlap"].to_numpy()[known], (i, j)), shape=(len(rows), len(rows)))

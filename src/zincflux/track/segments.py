@@ -8,7 +8,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from zincflux.movie import FloatArray
-from zincflux.track.assignment import BoolArray, Cells, IndexArray, assign, near
+from zincflux.track.assignment import assign
+from zincflux.track.cells import BoolArray, Cells, IndexArray, near
+from zincflux.track.motion import REACH, diameter_um
 
 DIVISION_COST = 0.5
 """Cost of a division besides its fit: closing a gap goes first where both would explain."""
@@ -16,8 +18,17 @@ DIVISION_COST = 0.5
 DAUGHTER_AREA = (0.2, 0.8)
 """Area of a daughter over that of her mother: half, give or take the error of the outlines."""
 
-PAIR_AREA = (0.5, 1.4)
+PAIR_AREA = (0.5, 1.5)
 """Area of both daughters over that of their mother; she rounds up before, and they spread after."""
+
+OFF_CENTRE = 2.0
+"""Cost of daughters whose middle lies a farthest step from the mother: they part to both sides."""
+
+SISTER_AREA = 1.0
+"""Cost of an e-fold difference of area between daughters."""
+
+SISTER_BRIGHTNESS = 5.0
+"""Cost of an e-fold difference of brightness: daughters share the mother's dye, about evenly."""
 
 PROVEN_FRAMES = 3
 """Frames for which both daughters must be seen: a flicker of the outlines is no division."""
@@ -90,11 +101,17 @@ def close_gaps_and_divide(
 
 
 def _gaps(cells: Cells, ends: IndexArray, starts: IndexArray, max_gap_frames: int) -> _Pairs:
-    """Find ends and starts with 1 to `max_gap_frames` frames between them."""
+    """Find ends and starts with up to `max_gap_frames` frames between them, or none.
+
+    What is left of the first step are loose ends, so a jump may be longer here: an outline jumps
+    where a cell rounds up or lets go of another.
+    """
     found: list[_Pairs] = [(ends[:0], starts[:0], np.zeros(0))]
-    for frames in range(2, max_gap_frames + 2):
+    jump = max(cells.step, REACH * diameter_um(cells.area))
+    # A farthest step that is given leaves no longer one.
+    for frames in range(2 if np.isfinite(cells.limit) else 1, max_gap_frames + 2):
         # The way of a wandering cell grows with the square root of the time.
-        radius = cells.step * np.sqrt(frames)
+        radius = jump if frames == 1 else cells.step * np.sqrt(frames)
         here, there = cells.place[ends], cells.place[starts]
         i, j = near(here, cells.frame[ends] + frames, there, cells.frame[starts], radius)
         square = ((here[i] - there[j]) ** 2).sum(axis=1)
@@ -114,15 +131,20 @@ def _splits(cells: Cells, after: IndexArray, starts: IndexArray) -> _Pairs:
     """
     mothers = np.flatnonzero(after >= 0)
     place, frame = cells.place, cells.frame
-    i, j = near(place[mothers], frame[mothers] + 1, place[starts], frame[starts], cells.step)
+    # Daughters part by about their mother's diameter, however little other cells move.
+    reach = max(cells.step, diameter_um(cells.area))
+    i, j = near(place[mothers], frame[mothers] + 1, place[starts], frame[starts], reach)
     mother, other = mothers[i], starts[j]
     own = after[mother]
-    usual = _usual_area(cells, after)[mother]
-    share = cells.area[own] / usual, cells.area[other] / usual
+    whole = _usual_area(cells, after)[mother]
+    share = cells.area[own] / whole, cells.area[other] / whole
     fits = _within(share[0] + share[1], PAIR_AREA)
     fits &= _within(share[0], DAUGHTER_AREA) & _within(share[1], DAUGHTER_AREA)
     middle = (place[own] + place[other]) / 2 - place[mother]
-    cost = (middle**2).sum(axis=1) / cells.step**2 + np.log(share[0] / share[1]) ** 2
+    cost = OFF_CENTRE * (middle**2).sum(axis=1) / reach**2
+    cost += SISTER_AREA * np.log(share[0] / share[1]) ** 2
+    bright = cells.relative_brightness
+    cost += SISTER_BRIGHTNESS * np.nan_to_num(bright[own] - bright[other]) ** 2
     return mother[fits], other[fits], cost[fits]
 
 
