@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+import stand_ins
 from zincflux.segment import SEGMENTERS
 
 PIXEL_UM = 0.65
@@ -27,7 +28,8 @@ def noisy(image, seed=0, sd=8.0):
 
 
 @pytest.fixture(params=sorted(SEGMENTERS))
-def segmenter(request):
+def segmenter(request, monkeypatch):
+    stand_ins.install(monkeypatch)  # for networks of other projects, which CI does not install
     return SEGMENTERS[request.param](diameter_um=DIAMETER_UM)
 
 

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from zincflux.segment.merging import JoinWeights, Pieces, join, roundness
-from zincflux.segment.outline import upper_quartile
+from zincflux.segment.outline import brightness_of
 from zincflux.segment.pieces import at_border, drop, fill_holes, largest_piece, select
 
 
@@ -48,41 +46,17 @@ def test_border_and_empty():
     assert drop(empty, np.zeros(1, dtype=bool)).max() == 0
 
 
-def test_roundness_of_a_disc_and_of_two():
-    y, x = np.mgrid[:60, :100]
-    one = np.hypot(y - 30, x - 30) < 15
-    two = one | (np.hypot(y - 30, x - 60) < 15)
-    for mask, expected in ((one, 1.0), (two, 2 / np.sqrt(5))):
-        sums = Pieces.of(mask.astype(np.int32), np.zeros(mask.shape)).sums
-        assert roundness(sums)[0] == pytest.approx(expected, abs=0.01)
-
-
-def test_sums_and_borders():
-    pieces = Pieces.of(draw("112 112 33."), np.arange(9.0).reshape(3, 3))
-    assert pieces.sums[:, 0].tolist() == [4, 2, 2]
-    assert pieces.pairs.tolist() == [[0, 1], [0, 2]]
-    assert pieces.borders.tolist() == [[2, 1.5 + 4.5], [2, 4.5 + 5.5]]
-
-
-def test_pieces_of_one_cell_are_joined_and_two_cells_are_not():
-    y, x = np.mgrid[:40, :70]
-    disc = np.hypot(y - 20, x - 20) < 12
-    other = (np.hypot(y - 20, x - 44) < 12) & ~disc
-    thirds = np.where(disc, 1 + (x > 16) + (x > 24), 0) + np.where(other, 4, 0)
-    flat = np.zeros(disc.shape)
-    joined = join(thirds.astype(np.int32), flat, np.pi * 144)
-    assert np.unique(joined).tolist() == [0, 1, 4]
-    np.testing.assert_array_equal(joined == 1, disc)
-    never = join(thirds.astype(np.int32), flat, np.pi * 144, JoinWeights(constant=-100.0))
-    np.testing.assert_array_equal(never, thirds)
-
-
-def test_nothing_to_join():
-    empty = np.zeros((5, 5), dtype=np.int32)
-    assert join(empty, np.zeros((5, 5)), 10.0).max() == 0
-
-
-def test_upper_quartile():
+def test_brightness_is_the_upper_quartile():
     labels = draw("11111 33...")
-    values = np.array([[4.0, 1, 3, 2, 5], [7, 9, 99, 99, 99]])
-    assert upper_quartile(labels, values).tolist() == [np.inf, 4, np.inf, 7]
+    values = np.array([[4.0, 3, 3, 3, 5], [7, 9, 99, 99, 99]])
+    assert brightness_of(labels, values).tolist() == [np.inf, 4, np.inf, 7]
+
+
+def test_brightness_leaves_the_halo_out():
+    labels = np.ones((1, 40), dtype=np.int32)
+    values = np.r_[np.full(8, 100.0), np.linspace(20, 1, 32)][None]
+    assert brightness_of(labels, values)[1] == 100
+
+
+def test_brightness_of_equal_values():
+    assert brightness_of(draw("11 2."), np.full((2, 2), 7.0)).tolist() == [np.inf, 7, 7]

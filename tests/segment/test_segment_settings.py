@@ -48,6 +48,7 @@ def test_labels_must_be_handed_over():
         ({"method": "labels", "labels": "a.tif", "exclude_border": True}, "exclude_border has no"),
         ({"method": "labels", "labels": "a.tif", "smallest_um2": 3}, "smallest_um2 has no effect"),
         ({"ring_width_um": 3}, 'ring_width_um has no effect without the region "ring"'),
+        ({"puncta_um": 1}, 'puncta_um has no effect without the region "ring" or "cytosol"'),
         ({"regions": ("cell", "cell")}, "expected each region once"),
         ({"regions": ()}, "at least 1 item"),
         ({"diameter_um": 0}, "greater than 0"),

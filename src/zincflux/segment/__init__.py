@@ -9,11 +9,15 @@ from pydantic import Field, model_validator
 
 from zincflux.errors import ExperimentError
 from zincflux.movie import Image, Labels
+from zincflux.segment.cellpose import Cellpose
+from zincflux.segment.diameter import estimate_diameter
 from zincflux.segment.labels import GivenLabels
 from zincflux.segment.otsu import Otsu
-from zincflux.segment.projection import Projection, ProjectionKind
-from zincflux.segment.regions import Region, split_regions
+from zincflux.segment.projection import Projection
+from zincflux.segment.regions import OF_CYTOSOL, Cytosol, Region, split_regions
 from zincflux.segment.size import CellSize
+from zincflux.segment.stardist import StarDist
+from zincflux.segment.views import ViewName
 from zincflux.segment.watershed import MinimumContrast, Watershed
 from zincflux.settings import InputPath
 
@@ -25,6 +29,7 @@ __all__ = [
     "Segment",
     "Segmenter",
     "Watershed",
+    "estimate_diameter",
     "split_regions",
 ]
 
@@ -37,32 +42,53 @@ class Segmenter(Protocol):
         ...
 
 
-SEGMENTERS: dict[str, type[Watershed] | type[Otsu]] = {"watershed": Watershed, "otsu": Otsu}
+SEGMENTERS: dict[str, type[Watershed | Otsu | Cellpose | StarDist]] = {
+    "watershed": Watershed,
+    "otsu": Otsu,
+    "cellpose": Cellpose,
+    "stardist": StarDist,
+}
 """Segmenters by the name of their method; each takes its own keys of ``[segment]``."""
+
+
+_SIZES = ("smallest_um2", "largest_um2", "exclude_border", "split_by_traces")
 
 
 class Segment(CellSize):
     """How cells are found: the section ``[segment]``."""
 
-    method: Literal["watershed", "otsu", "labels"] = Field(
+    method: Literal["watershed", "otsu", "cellpose", "stardist", "labels"] = Field(
         default="watershed",
-        description="watershed (splits touching cells), otsu (one threshold, for cells apart) or "
-        "labels (a label image)",
+        description="watershed (splits touching cells), otsu (one threshold, for cells apart), "
+        "cellpose or stardist (networks, each an extra to install) or labels (a label image)",
     )
     minimum_contrast: MinimumContrast = 0.2
     labels: InputPath | None = Field(
-        default=None, description="Label image; only with method = labels"
+        default=None,
+        description="Label image, ImageJ regions (.roi, .zip) or Cell Tracking Challenge folder; "
+        "only with method = labels",
     )
-    projection: ProjectionKind = Field(
-        default="mean",
-        description="Image that the cells of a static movie are found in: mean, max or sd of its "
-        "frames",
+    model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Model of cellpose or stardist: a published name, or the path of your own; "
+        "cpsam or 2D_versatile_fluo if not given",
+    )
+    projection: ViewName = Field(
+        default="auto",
+        description="View that the cells of a static movie are found in: mean, max or sd of its "
+        "frames, phase:NAME (mean of a phase), or auto (the one of these that shows cells best)",
+    )
+    split_by_traces: bool = Field(
+        default=True,
+        description="Whether an outline of a static movie is cut in two where its sides brighten "
+        "and fade differently; not with method = labels",
     )
     regions: tuple[Region, ...] = Field(
         default=("cell",),
         min_length=1,
         description="What is measured of each cell: cell, nucleus, ring (cytosol around the "
-        "nucleus); the last two need channels.nucleus",
+        "nucleus), cytosol (the cell without its nucleus); all but cell need channels.nucleus",
     )
     ring_width_um: float = Field(
         default=2.0, gt=0, allow_inf_nan=False, description="Width of the ring of cytosol, µm"
@@ -71,7 +97,14 @@ class Segment(CellSize):
         default=0.5,
         ge=0,
         allow_inf_nan=False,
-        description="Distance left free between nucleus and ring, µm",
+        description="Distance left free between nucleus and ring or cytosol, µm",
+    )
+    puncta_um: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Diameter of the largest bright spots that are left out of ring and cytosol, "
+        "µm, such as vesicles that hold dye; none are left out if not given",
     )
 
     @model_validator(mode="after")
@@ -85,22 +118,70 @@ class Segment(CellSize):
                 f'{unused[0]} has no effect with method = "{self.method}". Leave it out, or change '
                 "segment.method."
             )
+        if self.method == "labels" and self.diameter_um == "auto":
+            raise ValueError(
+                'diameter_um = "auto" has no effect with method = "labels": nothing is looked '
+                "for. Leave it out."
+            )
         if len(set(self.regions)) < len(self.regions):
             raise ValueError(f"regions: expected each region once, found {self.regions}")
-        ring = [key for key in ("ring_width_um", "ring_gap_um") if self._is_changed(key)]
-        if ring and "ring" not in self.regions:
-            raise ValueError(
-                f'{ring[0]} has no effect without the region "ring". Add it to segment.regions.'
-            )
+        self._every_region_key_counts()
         return self
 
+    def _every_region_key_counts(self) -> None:
+        used_by = {
+            "ring_width_um": ("ring",),
+            "ring_gap_um": OF_CYTOSOL,
+            "puncta_um": OF_CYTOSOL,
+        }
+        for key, regions in used_by.items():
+            if self._is_changed(key) and not set(regions) & set(self.regions):
+                wanted = " or ".join(f'"{region}"' for region in regions)
+                raise ValueError(
+                    f"{key} has no effect without the region {wanted}. Add it to segment.regions."
+                )
+
     def _keys_of_others(self) -> tuple[str, ...]:
-        if self.method == "labels":
-            return ("minimum_contrast", "smallest_um2", "largest_um2", "exclude_border")
-        return ("labels",) if self.method == "watershed" else ("labels", "minimum_contrast")
+        used = {
+            "labels": ("labels",),
+            "watershed": ("minimum_contrast", *_SIZES),
+            "otsu": _SIZES,
+            "cellpose": ("model", *_SIZES),
+            "stardist": ("model", *_SIZES),
+        }
+        every = dict.fromkeys(key for keys in used.values() for key in keys)
+        return tuple(key for key in every if key not in used[self.method])
 
     def _is_changed(self, key: str) -> bool:
         return bool(getattr(self, key) != type(self).model_fields[key].default)
+
+    @property
+    def splits_by_traces(self) -> bool:
+        """Whether outlines are cut by their courses; those that the user brings never are."""
+        return self.split_by_traces and self.method != "labels"
+
+    def cytosol(self) -> Cytosol:
+        """Give what of the cytosol is measured."""
+        return Cytosol(self.ring_width_um, self.ring_gap_um, self.puncta_um)
+
+    def with_diameter(self, image: Image, pixel_size_um: float) -> Segment:
+        """Put the estimate for an image where ``diameter_um`` is ``"auto"``.
+
+        Parameters
+        ----------
+        image
+            Pixels (Y, X).
+        pixel_size_um
+            Edge of a pixel, µm.
+
+        Raises
+        ------
+        ExperimentError
+            If nothing in the image looks like a cell.
+        """
+        if self.diameter_um != "auto":
+            return self
+        return self.model_copy(update={"diameter_um": estimate_diameter(image, pixel_size_um)})
 
     def segmenter(self, labels: NDArray[Any] | None = None) -> Segmenter:
         """Make the segmenter that these settings name.
@@ -123,4 +204,5 @@ class Segment(CellSize):
                 )
             return GivenLabels(labels, origin=str(self.labels))
         make = SEGMENTERS[self.method]
-        return make(**{key: getattr(self, key) for key in make.model_fields})
+        given = {key: getattr(self, key) for key in make.model_fields}
+        return make(**{key: value for key, value in given.items() if value is not None})

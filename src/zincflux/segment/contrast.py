@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from zincflux.movie import FloatArray, Image
 
 WORKING_DIAMETER_PX = 11
 """Least pixels across a cell that are enough to find it; finer images are binned."""
+
+OUTLINE_DIAMETER_PX = 22
+"""Least pixels across a cell that are enough to draw its outline."""
 
 SMOOTHING = 0.07
 """Smoothing (Gaussian sd) as a fraction of the cell diameter."""
@@ -58,13 +62,11 @@ class Contrast:
 
     def full_value(self) -> FloatArray:
         """Brightness above background at full resolution, shape (Y, X)."""
-        height, width = self.full.shape
-        background = ndimage.zoom(
-            self.background, self.bins, order=1, mode="nearest", grid_mode=True
-        )[:height, :width]
+        background: FloatArray = bin_up(self.background, self.full.shape, self.bins)
         sd_px = smoothing_px(self.diameter_px * self.bins)
-        smooth: FloatArray = ndimage.gaussian_filter(self.full, sd_px, mode="nearest")
-        return smooth - background
+        smooth: FloatArray = ndimage.gaussian_filter(self.full, sd_px, mode="nearest", truncate=3)
+        value: FloatArray = smooth - background
+        return value
 
 
 def smoothing_px(diameter_px: float) -> float:
@@ -120,21 +122,82 @@ def _without_gaps(image: Image) -> FloatArray | None:
     known = np.isfinite(pixels)
     if not known.any():
         return None
-    middle = np.median(pixels[known])
-    # Taking the middle off first keeps the digits of images with a large offset.
-    full: FloatArray = np.where(known, pixels - middle, 0.0)
+    # Taking the mean off first keeps the digits of images with a large offset.
+    full: FloatArray = np.where(known, pixels - pixels.mean(where=known), 0.0)
     return full if np.ptp(full) > 0 else None
 
 
-def bin_down(image: FloatArray, bins: int) -> FloatArray:
-    """Average squares of ``bins`` × ``bins`` pixels; the last ones repeat the edge."""
-    if bins == 1:
-        return image
-    height, width = image.shape
-    padded = np.pad(image, ((0, -height % bins), (0, -width % bins)), mode="edge")
-    blocks = padded.reshape(padded.shape[0] // bins, bins, padded.shape[1] // bins, bins)
-    result: FloatArray = blocks.mean(axis=(1, 3))
-    return result
+def bin_edges(n_pixels: int, step: int) -> NDArray[np.intp]:
+    """Edges of bins of about ``step`` pixels, the same seen from either end.
+
+    Parameters
+    ----------
+    n_pixels
+        Pixels along the axis.
+    step
+        Pixels per bin; a few bins hold one pixel less.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (bins + 1,), from 0 to `n_pixels`.
+    """
+    n = -(-n_pixels // step)
+    # An even number of bins would have to cut the middle pixel of an odd number in two.
+    n += (n + 1) % 2 & n_pixels % 2
+    half = np.floor(np.arange((n + 1) // 2 + (n + 1) % 2) * n_pixels / n + 0.5).astype(np.intp)
+    return np.concatenate([half, (n_pixels - half[: n + 1 - half.size])[::-1]])
+
+
+def bin_down(image: NDArray[Any], step: int) -> FloatArray:
+    """Average bins of about ``step`` × ``step`` pixels; mirrored images give mirrored results."""
+    small = np.asarray(image)
+    for axis in (0, 1) if step > 1 else ():
+        small = _bin_axis(small, step, axis)
+    return small.astype(np.float64, copy=False)
+
+
+def _bin_axis(image: NDArray[Any], step: int, axis: int) -> FloatArray:
+    n = image.shape[axis]
+    if n % step == 0:
+        slices = [(slice(None),) * axis + (slice(k, None, step),) for k in range(step)]
+        total = image[slices[0]].astype(np.float64)
+        for one in slices[1:]:
+            total += image[one]
+        return total / step
+    edges = bin_edges(n, step)
+    width = np.diff(edges)[(slice(None), None) if axis == 0 else slice(None)]
+    summed: FloatArray = np.add.reduceat(image, edges[:-1], axis=axis, dtype=np.float64)
+    return summed / width
+
+
+def bin_up(small: NDArray[Any], shape: tuple[int, ...], step: int) -> NDArray[Any]:
+    """Repeat each bin over its pixels: the way back from `bin_down` to an image of a shape."""
+    for axis in (0, 1) if step > 1 else ():
+        small = small.repeat(np.diff(bin_edges(shape[axis], step)), axis=axis)
+    return small
+
+
+def picture_area(image: Image) -> tuple[slice, slice]:
+    """Rows and columns within the blank border of an image (one value all along), if it has one.
+
+    Stitched, rotated and registered images have such borders. They are no background: nothing
+    is known of it there.
+
+    Parameters
+    ----------
+    image
+        Pixels (Y, X).
+    """
+    if not image.size:
+        return slice(None), slice(None)
+    # A border of NaN differs from itself.
+    differs = (image != image[0, 0]) & ~(np.isnan(image) & np.isnan(image[0, 0]))
+    spans = []
+    for axis in (1, 0):
+        filled = np.flatnonzero(differs.any(axis=axis))
+        spans.append(slice(filled[0], filled[-1] + 1) if filled.size else slice(None))
+    return spans[0], spans[1]
 
 
 def _robust_sd(values: FloatArray) -> float:
@@ -143,17 +206,18 @@ def _robust_sd(values: FloatArray) -> float:
 
 
 def _low_envelope(smooth: FloatArray, diameter: float) -> FloatArray:
-    step = max(1, int(diameter / 3))
+    step = max(1, int(diameter / 2))
     window = round(5 * diameter / step) | 1
-    low = ndimage.percentile_filter(smooth[::step, ::step], 10, size=window, mode="reflect")
+    low = ndimage.percentile_filter(bin_down(smooth, step), 10, size=window, mode="reflect")
     low = ndimage.gaussian_filter(low, window / 4, mode="nearest")
-    return _enlarge(low, step, smooth.shape)
+    return _enlarge(low, smooth.shape)
 
 
 def _low_plane(image: FloatArray, step: int) -> FloatArray:
     """Fit a plane to the background: squares far above it are left out, repeatedly."""
     coarse = bin_down(image, step)
-    y, x = (axis.ravel() / max(coarse.shape) for axis in np.indices(coarse.shape))
+    rows, columns = (_places(n, step) for n in image.shape)
+    y, x = (axis.ravel() for axis in np.broadcast_arrays(rows[:, None], columns))
     terms = np.stack([np.ones(coarse.size), y, x], axis=1)
     values, kept = coarse.ravel(), np.ones(coarse.size, dtype=bool)
     factors = np.zeros(3)
@@ -161,15 +225,36 @@ def _low_plane(image: FloatArray, step: int) -> FloatArray:
         factors = np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
         rest = values - terms @ factors
         kept = rest <= np.median(rest) + _robust_sd(rest)
-    # Middles of pixels in units of the squares' middles.
-    y_full, x_full = (((np.arange(n) + 0.5) / step - 0.5) / max(coarse.shape) for n in image.shape)
+    y_full, x_full = (_places(n, 1) for n in image.shape)
     plane: FloatArray = factors[0] + factors[1] * y_full[:, None] + factors[2] * x_full
     return plane
 
 
-def _enlarge(coarse: FloatArray, step: int, shape: tuple[int, ...]) -> FloatArray:
-    large: FloatArray = ndimage.zoom(coarse, step, order=1, mode="nearest", grid_mode=True)
-    return large[: shape[0], : shape[1]]
+def _places(n_pixels: int, step: int) -> FloatArray:
+    """Middles of bins along an axis, from about −1 to 1."""
+    edges = bin_edges(n_pixels, step)
+    places: FloatArray = (edges[:-1] + edges[1:]) / n_pixels - 1
+    return places
+
+
+def _enlarge(coarse: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    if coarse.shape == shape:
+        return coarse
+    large = coarse
+    for axis in (0, 1):
+        large = _between(large, shape[axis], axis)
+    return large
+
+
+def _between(coarse: FloatArray, n_pixels: int, axis: int) -> FloatArray:
+    """Interpolate along an axis, linearly between the middles of the bins."""
+    n_bins = coarse.shape[axis]
+    place = np.clip((np.arange(n_pixels) + 0.5) * n_bins / n_pixels - 0.5, 0, n_bins - 1)
+    before = np.minimum(place.astype(np.intp), max(n_bins - 2, 0))
+    share = (place - before)[(slice(None), None) if axis == 0 else slice(None)]
+    after = np.minimum(before + 1, n_bins - 1)
+    result: FloatArray = coarse.take(before, axis) * (1 - share) + coarse.take(after, axis) * share
+    return result
 
 
 def _clear_of_cells(
@@ -198,4 +283,4 @@ def _average_where(smooth: FloatArray, clear: NDArray[np.bool_], reach: float) -
         return result
 
     mean = (blur(total) + 1e-4 * overall) / (blur(weight) + 1e-4)
-    return _enlarge(mean, step, smooth.shape)
+    return _enlarge(mean, smooth.shape)

@@ -10,11 +10,8 @@ from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
 from zincflux.movie import FloatArray, Labels
-from zincflux.segment.contrast import SIGNIFICANT, Contrast
+from zincflux.segment.contrast import SIGNIFICANT, Contrast, bin_down, bin_up
 from zincflux.segment.pieces import fill_holes
-
-BLOB_SCALE = 0.15
-"""Scale (Gaussian sd) at which bumps are looked for, in cell diameters."""
 
 
 def bright_mask(contrast: Contrast, minimum_contrast: float) -> NDArray[np.bool_]:
@@ -77,19 +74,20 @@ def log_brightness(contrast: Contrast, threshold: float) -> FloatArray:
         Shape of ``contrast.value``, float64.
     """
     brightness = np.log(np.maximum(contrast.value, threshold) / threshold)
-    flood = np.full(brightness.shape, brightness.max())
+    # Half the resolution shows every dark nucleus, in a quarter of the time.
+    step = 2 if contrast.diameter_px > 8 else 1
+    coarse = bin_down(brightness, step)
+    flood = np.full(coarse.shape, coarse.max())
     for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
-        flood[edge] = brightness[edge]
-    filled: FloatArray = reconstruction(flood, brightness, method="erosion")
-    return filled
+        flood[edge] = coarse[edge]
+    filled = reconstruction(flood, coarse, method="erosion")
+    raised = bin_up(np.where(filled > coarse, filled, 0.0), brightness.shape, step)
+    result: FloatArray = np.maximum(brightness, raised)
+    return result
 
 
-def cut(brightness: FloatArray, mask: NDArray[np.bool_], diameter_px: float) -> Labels:
-    """Cut the bright area into bumps, more than there are cells.
-
-    A bump is a maximum of the Laplacian of the smoothed logarithm of brightness. Outlines,
-    constrictions between touching cells, dips in brightness and the shoulder that a dim cell
-    makes beside a bright one all show in it.
+def raise_cells(brightness: FloatArray, mask: NDArray[np.bool_]) -> FloatArray:
+    """Give log brightness a step at the outline: that of a cell e times above the threshold.
 
     Parameters
     ----------
@@ -97,19 +95,29 @@ def cut(brightness: FloatArray, mask: NDArray[np.bool_], diameter_px: float) -> 
         `log_brightness`, (Y, X).
     mask
         `bright_mask`, (Y, X).
-    diameter_px
-        Diameter of a cell, pixels.
+    """
+    return np.where(mask, brightness + 1.0, 0.0)
+
+
+def cut(bumps: FloatArray, mask: NDArray[np.bool_]) -> Labels:
+    """Cut the bright area into bumps, more than there are cells.
+
+    Outlines, constrictions between touching cells, dips in brightness and the shoulder that a dim
+    cell makes beside a bright one all show in the Laplacian of the logarithm of brightness.
+
+    Parameters
+    ----------
+    bumps
+        Negative Laplacian of `raise_cells` at a fraction of a cell's diameter, (Y, X).
+    mask
+        `bright_mask`, (Y, X).
 
     Returns
     -------
     numpy.ndarray
         Label image (Y, X), int32, ids 1…n.
     """
-    scale = BLOB_SCALE * diameter_px
-    # The step at the outline is that of a cell e times brighter than the threshold.
-    raised = np.where(mask, brightness + 1.0, 0.0)
-    blobs = -ndimage.gaussian_laplace(raised, scale, mode="reflect") * scale**2
-    height = np.where(mask, blobs, blobs.min() - 1.0)
+    height = np.where(mask, bumps, bumps.min() - 1.0)
     # Every maximum counts, however shallow: the pieces of a cell are joined by their looks later.
     summits = local_maxima(height, connectivity=2) & mask
     tops, _ = ndimage.label(summits, structure=np.ones((3, 3)))

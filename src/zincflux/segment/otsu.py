@@ -8,8 +8,8 @@ from skimage.measure import label as connected
 from skimage.segmentation import expand_labels
 
 from zincflux.movie import Image, Labels
-from zincflux.segment.contrast import SIGNIFICANT, Contrast, measure_contrast
-from zincflux.segment.outline import draw
+from zincflux.segment.contrast import SIGNIFICANT, Contrast, measure_contrast, picture_area
+from zincflux.segment.outline import draw, without_clouds
 from zincflux.segment.pieces import select
 from zincflux.segment.size import CellSize
 
@@ -53,17 +53,21 @@ class Otsu(CellSize):
         ExperimentError
             If a cell would be smaller than a few pixels.
         """
-        contrast = measure_contrast(image, self.diameter_px(pixel_size_um))
+        labels = np.zeros(image.shape, dtype=np.int32)
+        inner = picture_area(image)
+        contrast = measure_contrast(image[inner], self.diameter_px(pixel_size_um))
         if contrast is None:
-            return np.zeros(image.shape, dtype=np.int32)
+            return labels
         threshold = _threshold(contrast)
-        cells = connected(contrast.value > threshold, connectivity=1)
+        cells = without_clouds(connected(contrast.value > threshold, connectivity=1), contrast)
         level = np.full(int(cells.max(initial=0)) + 1, threshold)
+        level[0] = np.inf
         # At full resolution a cell may reach a little beyond its bins.
         around = expand_labels(cells, distance=1).astype(np.int32)
         smallest, largest = self.area_limits_px(pixel_size_um)
-        drawn = draw(around, contrast, level, smallest)
-        return select(drawn, smallest, largest, exclude_border=self.exclude_border)
+        drawn = draw(around, contrast, level)
+        labels[inner] = select(drawn, smallest, largest, exclude_border=self.exclude_border)
+        return labels
 
 
 def _threshold(contrast: Contrast) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from skimage.measure import label as connected
 
 from zincflux.movie import Labels
@@ -41,23 +40,24 @@ def fill_holes(labels: Labels, largest_px: float = np.inf) -> Labels:
     largest_px
         Holes of a larger area stay open.
     """
-    holes = connected(ndimage.binary_fill_holes(labels > 0) & (labels == 0), connectivity=1)
-    n = int(holes.max(initial=0)) + 1
-    if n == 1:
+    gaps = connected(labels == 0, connectivity=1)
+    closed = np.ones(int(gaps.max(initial=0)) + 1, dtype=bool)
+    closed[0] = False
+    for edge in (gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]):
+        closed[edge] = False
+    if not closed.any():
         return labels.astype(np.int32)
+    filled = labels.astype(np.int32)
+    y, x = np.nonzero(closed[gaps])
+    around = np.stack([filled[y - 1, x], filled[y + 1, x], filled[y, x - 1], filled[y, x + 1]])
     outside = np.iinfo(np.int32).max
-    cross = ndimage.generate_binary_structure(2, 1)
-    above = ndimage.maximum_filter(labels, footprint=cross, mode="nearest")
-    below = ndimage.minimum_filter(
-        np.where(labels > 0, labels, outside), footprint=cross, mode="nearest"
-    )
-    inside = holes > 0
-    high, low = np.zeros(n, dtype=np.int64), np.full(n, outside)
-    np.maximum.at(high, holes[inside], above[inside])
-    np.minimum.at(low, holes[inside], below[inside])
-    owned = (high == low) & (np.bincount(holes.ravel(), minlength=n) <= largest_px)
-    owned[0] = False
-    return np.where(owned[holes], high[holes], labels).astype(np.int32)
+    high, low = np.zeros(closed.size, dtype=np.int64), np.full(closed.size, outside)
+    hole = gaps[y, x]
+    np.maximum.at(high, hole, around.max(axis=0))
+    np.minimum.at(low, hole, np.where(around > 0, around, outside).min(axis=0))
+    owned = (high == low) & (np.bincount(hole, minlength=closed.size) <= largest_px)
+    filled[y, x] = np.where(owned[hole], high[hole], 0)
+    return filled
 
 
 def drop(labels: Labels, unwanted: NDArray[np.bool_]) -> Labels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zincflux.errors import ExperimentError
 from zincflux.movie import FloatArray, Image
@@ -15,8 +16,9 @@ ProjectionKind = Literal["mean", "max", "sd"]
 class Projection:
     """Running mean, maximum or standard deviation of the frames of a movie.
 
-    Only two images are kept, however long the movie is. Pixels that are NaN or infinite in a frame
-    are left out there; a pixel that is so in every frame becomes NaN.
+    One image is kept, and another for the standard deviation, however long the movie is. Pixels
+    that are NaN or infinite in a frame are left out there, which takes one more; a pixel that is so
+    in every frame becomes NaN.
 
     Parameters
     ----------
@@ -39,7 +41,8 @@ class Projection:
 
     def __init__(self, kind: ProjectionKind = "mean") -> None:
         self.kind = kind
-        self._count: FloatArray | None = None
+        self.n_frames = 0
+        self._gaps: FloatArray | None = None
         self._value = np.zeros((0, 0))
         self._squares = np.zeros((0, 0))
 
@@ -60,7 +63,7 @@ class Projection:
         finite = np.isfinite(pixels)
         if not finite.all():
             pixels = np.where(finite, pixels, np.nan)
-        if self._count is None:
+        if self.n_frames == 0:
             self._start(pixels.shape)
         if pixels.shape != self._value.shape:
             raise ExperimentError(
@@ -68,23 +71,32 @@ class Projection:
                 f"pixels like the first one, found {' × '.join(map(str, pixels.shape))}. "
                 "Analyse movies of different frame sizes separately."
             )
+        self.n_frames += 1
         if self.kind == "max":
             np.fmax(self._value, pixels, out=self._value)
         else:
-            self._welford(pixels)
+            self._welford(pixels, None if finite.all() else ~finite)
 
     def _start(self, shape: tuple[int, ...]) -> None:
-        self._count = np.zeros(shape)
         self._value = np.full(shape, np.nan if self.kind == "max" else 0.0)
-        self._squares = np.zeros(shape)
+        self._squares = np.zeros(shape if self.kind == "sd" else (0, 0))
 
-    def _welford(self, pixels: FloatArray) -> None:
-        seen = ~np.isnan(pixels)
-        self._count = seen + (0.0 if self._count is None else self._count)
-        delta = np.where(seen, pixels - self._value, 0.0)
+    def _welford(self, pixels: FloatArray, missing: NDArray[np.bool_] | None) -> None:
+        if missing is not None:
+            earlier = 0.0 if self._gaps is None else self._gaps
+            self._gaps = np.asarray(missing + earlier, dtype=np.float64)
+        delta = pixels - self._value
+        if missing is not None:
+            delta[missing] = 0.0
         self._value += delta / np.maximum(self._count, 1)
         if self.kind == "sd":
-            self._squares += delta * np.where(seen, pixels - self._value, 0.0)
+            rest = pixels - self._value
+            self._squares += delta * (rest if missing is None else np.where(missing, 0.0, rest))
+
+    @property
+    def _count(self) -> FloatArray | int:
+        """Frames that each pixel was seen in."""
+        return self.n_frames if self._gaps is None else self.n_frames - self._gaps
 
     def result(self) -> FloatArray:
         """Return the projection (Y, X), float64.
@@ -94,14 +106,13 @@ class Projection:
         ExperimentError
             If no frame was added.
         """
-        if self._count is None:
+        if self.n_frames == 0:
             raise ExperimentError(
                 "projection: expected at least one frame, found none. Check the movie's length."
             )
-        if self.kind == "max":
-            return self._value.copy()
-        seen = self._count > 0
         value = self._value
         if self.kind == "sd":
             value = np.sqrt(self._squares / np.maximum(self._count, 1))
-        return np.where(seen, value, np.nan)
+        if self.kind == "max" or self._gaps is None:
+            return value.copy()
+        return np.where(np.asarray(self._count) > 0, value, np.nan)

@@ -1,22 +1,53 @@
-"""Regions of cells: the whole cell, its nucleus, and a ring of cytosol around the nucleus."""
+"""Regions of cells: the whole cell, its nucleus, the cytosol or a ring of it, without puncta."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.morphology import disk, white_tophat
 from skimage.segmentation import expand_labels
 
 from zincflux.errors import ExperimentError
 from zincflux.movie import FloatArray, Image, Labels
 from zincflux.segment.pieces import fill_holes, largest_piece
 
-Region = Literal["cell", "nucleus", "ring"]
+Region = Literal["cell", "nucleus", "ring", "cytosol"]
+REGIONS: tuple[str, ...] = get_args(Region)
+OF_CYTOSOL = ("ring", "cytosol")
+"""Regions that hold cytosol only."""
+
+STANDS_OUT = 5.0
+"""Robust standard deviations by which a punctum stands out of its cell's fine structure."""
+
 
 NUCLEUS_FRACTION = 0.08
 """Smallest nucleus that is believed, as a fraction of its cell's area."""
+
+
+class Cytosol(NamedTuple):
+    """What of the cytosol is measured.
+
+    Attributes
+    ----------
+    ring_width_um
+        Width of the ring, µm; it ends at the cell's edge where that is nearer.
+    gap_um
+        Distance left free between nucleus and ring or cytosol, µm: light of the nucleus spreads
+        that far.
+    puncta_um
+        Diameter, µm, of the largest bright spots that are left out; None leaves none out.
+    """
+
+    ring_width_um: float = 2.0
+    gap_um: float = 0.5
+    puncta_um: float | None = None
+
+
+_USUAL = Cytosol()
 
 
 def split_regions(
@@ -25,8 +56,8 @@ def split_regions(
     *,
     pixel_size_um: float,
     nucleus_image: Image | None = None,
-    ring_width_um: float = 2.0,
-    ring_gap_um: float = 0.5,
+    image: Image | None = None,
+    cytosol: Cytosol = _USUAL,
 ) -> dict[str, Labels]:
     """Split cells into the regions that are measured; a cell keeps its id in each of them.
 
@@ -35,21 +66,22 @@ def split_regions(
     cells
         Label image (Y, X).
     regions
-        Which of ``"cell"``, ``"nucleus"`` and ``"ring"`` to return.
+        Which of ``"cell"``, ``"nucleus"``, ``"ring"`` and ``"cytosol"`` (the cell without its
+        nucleus and the gap around it) to return.
     pixel_size_um
         Edge of a pixel, µm.
     nucleus_image
-        Image (Y, X) of a nuclear stain; needed for ``"nucleus"`` and ``"ring"``.
-    ring_width_um
-        Width of the ring of cytosol, µm; it ends at the cell's edge where that is nearer.
-    ring_gap_um
-        Distance left free between nucleus and ring, µm: light of the nucleus spreads that far.
+        Image (Y, X) of a nuclear stain; needed for all but the cell.
+    image
+        Image (Y, X) that puncta are looked for in; none are left out without it.
+    cytosol
+        What of the cytosol is measured.
 
     Returns
     -------
     dict
         Label image (Y, X) of each region, int32, in the order of `regions`. A cell whose nucleus
-        is not seen has no pixel in ``"nucleus"`` and ``"ring"``.
+        is not seen has no pixel in the other regions.
 
     Raises
     ------
@@ -57,18 +89,22 @@ def split_regions(
         If a region needs a nuclear stain and there is none, its shape differs, or a region is
         unknown.
     """
-    unknown = [region for region in regions if region not in ("cell", "nucleus", "ring")]
+    unknown = [region for region in regions if region not in REGIONS]
     if unknown:
         raise ExperimentError(
-            f"segment.regions: expected 'cell', 'nucleus' or 'ring', found {unknown[0]!r}."
+            f"segment.regions: expected some of {', '.join(map(repr, REGIONS))}, found "
+            f"{unknown[0]!r}."
         )
     parts: dict[str, Labels] = {"cell": cells.astype(np.int32)}
     if set(regions) != {"cell"}:
         stain = _stain(cells, nucleus_image, regions)
-        parts["nucleus"] = nuclei(cells, stain)
-        parts["ring"] = ring(
-            cells, parts["nucleus"], ring_gap_um / pixel_size_um, ring_width_um / pixel_size_um
-        )
+        inner = parts["nucleus"] = nuclei(cells, stain)
+        gap, width = cytosol.gap_um / pixel_size_um, cytosol.ring_width_um / pixel_size_um
+        body = cells
+        if image is not None and cytosol.puncta_um is not None:
+            body = np.where(puncta(cells, image, cytosol.puncta_um / pixel_size_um), 0, cells)
+        parts["ring"] = ring(body, inner, gap, width)
+        parts["cytosol"] = outside_nucleus(body, inner, gap)
     return {region: parts[region] for region in regions}
 
 
@@ -179,3 +215,57 @@ def ring(cells: Labels, nucleus: Labels, gap_px: float, width_px: float) -> Labe
     outer = expand_labels(nucleus, distance=gap_px + width_px)
     inner = expand_labels(nucleus, distance=gap_px)
     return np.where((outer == cells) & (inner == 0), cells, 0).astype(np.int32)
+
+
+def outside_nucleus(cells: Labels, nucleus: Labels, gap_px: float) -> Labels:
+    """Take the nuclei, and a gap around them, out of the cells that have one.
+
+    Parameters
+    ----------
+    cells, nucleus
+        Label images (Y, X) with the same ids.
+    gap_px
+        Distance left free around each nucleus, pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Label image (Y, X), int32; a cell without nucleus has no pixel in it.
+    """
+    inner = expand_labels(nucleus, distance=gap_px)
+    has_nucleus = np.zeros(int(cells.max(initial=0)) + 1, dtype=bool)
+    has_nucleus[np.unique(nucleus)] = True
+    has_nucleus[0] = False
+    return np.where(has_nucleus[cells] & (inner == 0), cells, 0).astype(np.int32)
+
+
+def puncta(cells: Labels, image: Image, diameter_px: float) -> NDArray[np.bool_]:
+    """Find bright spots in cells, such as vesicles that take the dye up.
+
+    A spot is what a white top-hat with a disc of its diameter leaves of the smoothed image, where
+    it stands out of the same measure over the whole cell.
+
+    Parameters
+    ----------
+    cells
+        Label image (Y, X).
+    image
+        Image of the indicator (Y, X); NaN counts as dark.
+    diameter_px
+        Largest diameter of a spot, pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Mask (Y, X), bool; nothing outside the cells.
+    """
+    ids = np.unique(cells[cells > 0])
+    if not ids.size:
+        return np.zeros(cells.shape, dtype=bool)
+    filled = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=_lowest(np.asarray(image)))
+    smooth = ndimage.gaussian_filter(filled, 0.7, mode="nearest")
+    fine = white_tophat(smooth, disk(int(np.ceil(diameter_px / 2)) + 1))
+    middle, spread = np.zeros(int(ids[-1]) + 1), np.zeros(int(ids[-1]) + 1)
+    middle[ids] = ndimage.median(fine, cells, ids)
+    spread[ids] = 1.4826 * ndimage.median(np.abs(fine - middle[cells]), cells, ids)
+    return np.asarray((cells > 0) & (fine > middle[cells] + STANDS_OUT * spread[cells]))

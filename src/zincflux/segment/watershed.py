@@ -8,10 +8,17 @@ import numpy as np
 from pydantic import Field
 
 from zincflux.movie import Image, Labels
-from zincflux.segment.contrast import measure_contrast
-from zincflux.segment.fragments import bright_mask, cut, log_brightness, threshold_of
-from zincflux.segment.merging import join
-from zincflux.segment.outline import draw, half_levels
+from zincflux.segment.candidates import find_candidates
+from zincflux.segment.choice import chosen_cells
+from zincflux.segment.contrast import (
+    OUTLINE_DIAMETER_PX,
+    bin_down,
+    bin_up,
+    measure_contrast,
+    picture_area,
+)
+from zincflux.segment.likeness import learnt
+from zincflux.segment.outline import draw, outline_levels
 from zincflux.segment.pieces import select
 from zincflux.segment.size import CellSize
 
@@ -34,9 +41,14 @@ class Watershed(CellSize):
        more across a cell.
     2. What stands out of the noise is cut into bumps of the logarithm of brightness, more of them
        than there are cells.
-    3. Neighbouring bumps are joined where together they look like one cell.
-    4. The outline of each cell lies, at full resolution, halfway between the background and the
-       cell's own brightness. Clumps of cells without a sharp outline are dropped as clouds.
+    3. Neighbouring bumps are joined, the likeliest pairs first, until none has a neighbour: every
+       bump and every join is a candidate.
+    4. A small network says of each candidate how likely it is one whole cell, by its shape, size,
+       edges and dips; the best set of candidates that do not overlap is chosen.
+    5. The outline of each cell lies where the image, with 22 pixels or more across a cell, falls
+       to a share of the cell's own brightness above background.
+
+    A border of one value (of a stitched or rotated image) counts as not there.
 
     The result is the same when all counts are multiplied by a factor or raised by a constant.
 
@@ -70,14 +82,20 @@ class Watershed(CellSize):
         ExperimentError
             If a cell would be smaller than a few pixels.
         """
-        contrast = measure_contrast(image, self.diameter_px(pixel_size_um))
-        if contrast is None:
+        labels = np.zeros(image.shape, dtype=np.int32)
+        inner = picture_area(image)
+        diameter = self.diameter_px(pixel_size_um)
+        step = max(1, int(diameter // OUTLINE_DIAMETER_PX))
+        outlined = self._outlined(bin_down(image[inner], step), diameter / step)
+        smallest, largest = (area / step**2 for area in self.area_limits_px(pixel_size_um))
+        kept = select(outlined, smallest, largest, exclude_border=self.exclude_border)
+        labels[inner] = bin_up(kept, labels[inner].shape, step)
+        return labels
+
+    def _outlined(self, image: Image, diameter_px: float) -> Labels:
+        contrast = measure_contrast(image, diameter_px)
+        found = None if contrast is None else find_candidates(contrast, self.minimum_contrast)
+        if contrast is None or found is None:
             return np.zeros(image.shape, dtype=np.int32)
-        threshold = threshold_of(contrast, self.minimum_contrast)
-        mask = bright_mask(contrast, self.minimum_contrast)
-        brightness = log_brightness(contrast, threshold)
-        pieces = cut(brightness, mask, contrast.diameter_px)
-        cells = join(pieces, brightness, contrast.cell_area_px)
-        smallest, largest = self.area_limits_px(pixel_size_um)
-        outlined = draw(cells, contrast, half_levels(cells, contrast), smallest)
-        return select(outlined, smallest, largest, exclude_border=self.exclude_border)
+        cells, _ = chosen_cells(found, learnt()(found.looks))
+        return draw(cells, contrast, outline_levels(cells, contrast))
