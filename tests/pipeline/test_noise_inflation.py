@@ -41,3 +41,11 @@ def test_a_cell_that_was_hardly_seen_keeps_the_prediction() -> None:
     found = noise_inflation(signal, np.ones_like(signal))
     assert found[0] == 1.0
     assert found[1] > 3.0
+
+
+def test_jumps_between_phases_are_no_noise():
+    rng = np.random.default_rng(6)
+    level = np.repeat([100.0, 400.0, 50.0, 900.0], 7)
+    signal = level + rng.standard_normal((400, level.size))
+    found = noise_inflation(signal, np.ones_like(signal))
+    assert np.median(found) < 1.12

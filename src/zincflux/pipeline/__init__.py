@@ -3,7 +3,10 @@
 from zincflux.pipeline.analysis import Analysis, analyze, iter_analyze
 from zincflux.pipeline.frames import FrameRows, iter_frames
 from zincflux.pipeline.reach import Reach
+from zincflux.pipeline.reanalysis import iter_reanalyze, reanalyze
 from zincflux.pipeline.survey import Progress
+from zincflux.pipeline.table import read_table
+from zincflux.pipeline.view import iter_view
 
 __all__ = [
     "Analysis",
@@ -13,4 +16,8 @@ __all__ = [
     "analyze",
     "iter_analyze",
     "iter_frames",
+    "iter_reanalyze",
+    "iter_view",
+    "read_table",
+    "reanalyze",
 ]

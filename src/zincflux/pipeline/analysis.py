@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from zincflux.calibrate import Calibration
-from zincflux.errors import CorrectionWarning, ZincfluxWarning
+from zincflux.edits import EditLog, EditSummary, Schedule
+from zincflux.errors import ExperimentError, ZincfluxWarning
 from zincflux.experiment import Experiment
-from zincflux.focus import defocused
-from zincflux.measure import LabelRuns
+from zincflux.gate import Gated
 from zincflux.movie import Image, Labels, Movie
+from zincflux.pipeline.assay import Assay
+from zincflux.pipeline.corrections import corrections_of
+from zincflux.pipeline.drawn_labels import DrawnLabels
+from zincflux.pipeline.edited import sum_up
 from zincflux.pipeline.frame_table import frame_table
-from zincflux.pipeline.frames import FrameRows, measure_frames
+from zincflux.pipeline.frames import measure_frames, warn_of_missing_pixels
+from zincflux.pipeline.gating import gate_cells
+from zincflux.pipeline.identities import identify
+from zincflux.pipeline.kept import Clock, Kept
 from zincflux.pipeline.plan import make_plan
 from zincflux.pipeline.reach import Reach, find_reach
-from zincflux.pipeline.survey import Progress, Survey, survey
-from zincflux.pipeline.tables import make_tables
-from zincflux.pipeline.traces import Identities, assemble, identify
+from zincflux.pipeline.survey import Progress, survey
+from zincflux.pipeline.table import (
+    assay_of_table,
+    frames_of_table,
+    mapping_of_table,
+    read_table,
+    traces_of_table,
+)
+from zincflux.pipeline.tables import count_rows, make_tables
+from zincflux.pipeline.traces import Traces, assemble
 from zincflux.pipeline.zinc import convert
+from zincflux.trace_tables import TraceTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +46,7 @@ class Analysis:
 
     Attributes
     ----------
-    traces, cells, responses, frames
+    traces, cells, responses, frames, suspects
         Tables; their columns are described in `zincflux.columns`.
     channels
         Measured channels.
@@ -41,12 +55,12 @@ class Analysis:
     experiment
         The settings.
     overview
-        The image (Y, X) that static cells were found in, or the first frame.
+        The image (Y, X) that static cells were found in, or the first frame; None for a table.
     label_images
         Label images (Y, X) with ``cell_id`` as value: one in the coordinates of the first frame
-        (static), or one per frame (follow).
+        (static), or one per frame (follow); none for a table.
     pixel_size_um
-        Edge of a pixel.
+        Edge of a pixel; None for a table.
     warnings
         What is doubtful.
     counts
@@ -57,32 +71,57 @@ class Analysis:
         Versions and hashes, where the analysis comes from files.
     reach
         What the indicator can say in this experiment; None without a calibration.
+    mapping
+        How the columns of a table were read; empty for a movie.
+    gated
+        Which rows of ``cells`` carry the reporter; None without a gate.
+    edits
+        What became of the corrections by hand.
+    kept
+        What `reanalyze` starts from, where it was asked for; else None.
+    corrections
+        What was found of ``background`` and ``bleaching``, as in ``run.json``; empty for a table.
+    view
+        The view that static cells were found in, as in ``run.json``; None without them.
     """
 
     traces: pd.DataFrame
     cells: pd.DataFrame
     responses: pd.DataFrame
     frames: pd.DataFrame
+    suspects: pd.DataFrame
     channels: tuple[str, ...]
     calibration: Calibration | None
     experiment: Experiment
-    overview: Image
+    overview: Image | None
     label_images: Sequence[Labels]
-    pixel_size_um: float
+    pixel_size_um: float | None
     warnings: tuple[str, ...]
     counts: dict[str, int]
     timings_s: dict[str, float]
     provenance: dict[str, dict[str, str]] = field(default_factory=dict)
     reach: Reach | None = None
+    mapping: tuple[dict[str, str], ...] = ()
+    gated: Gated | None = None
+    edits: EditSummary = field(default_factory=EditSummary)
+    kept: Kept | None = None
+    corrections: dict[str, Any] = field(default_factory=dict)
+    view: dict[str, Any] | None = None
 
     @property
-    def labels(self) -> Labels:
-        """Label image (Y, X) that belongs to the overview."""
-        return self.label_images[0]
+    def labels(self) -> Labels | None:
+        """Label image (Y, X) that belongs to the overview; None for a table."""
+        return self.label_images[0] if self.label_images else None
 
 
 def analyze(
-    experiment: Experiment, *, movie: Movie | None = None, jobs: int | None = None
+    experiment: Experiment,
+    *,
+    movie: Movie | None = None,
+    table: TraceTable | None = None,
+    jobs: int | None = None,
+    edits: EditLog | None = None,
+    keep: bool = False,
 ) -> Analysis:
     """Analyse one experiment.
 
@@ -92,15 +131,21 @@ def analyze(
         The settings.
     movie
         What is analysed instead of ``experiment.movie``, for example an array.
+    table
+        What is analysed instead of ``experiment.table``, once it has been read.
     jobs
         Threads; the number of cores if not given. The result does not depend on it.
+    edits
+        Corrections by hand, instead of those in the file ``experiment.edits.path``.
+    keep
+        Whether to keep what `reanalyze` starts from; `zincflux.pipeline.kept.Kept` says how much.
 
     Raises
     ------
     ZincfluxError
         If a setting is wrong or the movie cannot be read.
     """
-    steps = iter_analyze(experiment, movie=movie, jobs=jobs)
+    steps = iter_analyze(experiment, movie=movie, table=table, jobs=jobs, edits=edits, keep=keep)
     while True:
         try:
             next(steps)
@@ -110,7 +155,13 @@ def analyze(
 
 
 def iter_analyze(
-    experiment: Experiment, *, movie: Movie | None = None, jobs: int | None = None
+    experiment: Experiment,
+    *,
+    movie: Movie | None = None,
+    table: TraceTable | None = None,
+    jobs: int | None = None,
+    edits: EditLog | None = None,
+    keep: bool = False,
 ) -> Generator[Progress, None, Analysis]:
     """Do what `analyze` does, step by step, so that the caller can show progress or stop.
 
@@ -124,9 +175,33 @@ def iter_analyze(
     Analysis
         As the generator's return value.
     """
-    messages: list[str] = []
-    steps = _steps(experiment, movie, jobs)
+    if experiment.table is not None and edits is not None:
+        raise ExperimentError(
+            "edits: of no use for a table, which has no outlines to correct. Leave them out."
+        )
+    if experiment.table is None:
+        steps = _movie_steps(experiment, movie, jobs, edits)
+    else:
+        steps = _table_steps(experiment, table)
+    analysis = yield from recorded(steps)
+    return analysis if keep else replace(analysis, kept=None)
+
+
+def recorded(
+    steps: Generator[Progress, None, Analysis], earlier: Sequence[str] = ()
+) -> Generator[Progress, None, Analysis]:
+    """Take steps of an analysis, and store in it the warnings that they give.
+
+    Parameters
+    ----------
+    steps
+        What the analysis is made by.
+    earlier
+        Warnings that hold from before.
+    """
+    messages = [*earlier]
     while True:
+        before = tuple(messages)
         # Only around one step: the filters must be the caller's own while it holds control.
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ZincfluxWarning)
@@ -139,16 +214,20 @@ def iter_analyze(
             if issubclass(item.category, ZincfluxWarning):
                 messages.append(str(item.message))
         if isinstance(step, Analysis):
-            return replace(step, warnings=tuple(dict.fromkeys(messages)))
+            kept = None if step.kept is None else replace(step.kept, messages=before)
+            return replace(step, warnings=tuple(dict.fromkeys(messages)), kept=kept)
         yield step
 
 
-def _steps(
-    experiment: Experiment, movie: Movie | None, jobs: int | None
+def _movie_steps(
+    experiment: Experiment, movie: Movie | None, jobs: int | None, edits: EditLog | None
 ) -> Generator[Progress, None, Analysis]:
-    clock = _Clock()
-    movie = movie or experiment.movie.open()
+    clock = Clock()
+    movie = movie or experiment.open_movie()
     plan = make_plan(experiment, movie)
+    if edits is not None:
+        schedule = Schedule.of(edits, n_frames=movie.n_frames, follows=plan.follows)
+        plan = replace(plan, edits=schedule)
     found = yield from survey(plan)
     clock.stage("survey")
     frames = []
@@ -156,96 +235,73 @@ def _steps(
         frames.append(rows)
         yield Progress("measure", len(frames), movie.n_frames)
     clock.stage("measure")
-    _warn_of_missing_pixels(frames)
+    n_measured = sum(rows.runs["cell"].ids.size for rows in frames)
+    return finish(Kept(found, tuple(frames), n_measured=n_measured), clock)
+
+
+def finish(kept: Kept, clock: Clock) -> Analysis:
+    """Link, correct and convert what was measured."""
+    found, frames = kept.found, kept.frames
+    warn_of_missing_pixels(frames)
     who = identify(found, frames)
     traces = assemble(found, frames, who)
     clock.stage("link and correct")
-    blurred = defocused(np.array([rows.focus for rows in frames], dtype=np.float64))
-    converted = convert(found.plan, traces, blurred)
-    tables = make_tables(
-        found.plan, traces, converted, frame_table(found, frames, traces, converted)
+    plan = found.plan
+    gated = gate_cells(plan, traces)
+    analysis = _conclude(
+        plan, traces, frame_table(found, frames, traces), clock, gated and gated.rows
     )
+    return replace(
+        analysis,
+        gated=gated and gated.cells,
+        overview=found.overview,
+        label_images=DrawnLabels.of(found, frames, who),
+        pixel_size_um=plan.pixel_size_um,
+        edits=sum_up(found, frames, who.skipped),
+        kept=kept,
+        corrections=corrections_of(found, frames, traces),
+        view=found.view,
+    )
+
+
+def _table_steps(
+    experiment: Experiment, table: TraceTable | None
+) -> Generator[Progress, None, Analysis]:
+    clock = Clock()
+    yield Progress("convert", 0, 1)
+    table = table or read_table(experiment)
+    assay = assay_of_table(experiment, table)
+    traces = traces_of_table(table)
+    analysis = _conclude(assay, traces, frames_of_table(assay, traces), clock)
+    yield Progress("convert", 1, 1)
+    return replace(analysis, mapping=mapping_of_table(table))
+
+
+def _conclude(
+    assay: Assay,
+    traces: Traces,
+    frames: pd.DataFrame,
+    clock: Clock,
+    gated: Gated | None = None,
+) -> Analysis:
+    """Convert traces, and make all that does not show pictures."""
+    converted = convert(assay, traces, frames["defocused"].to_numpy(dtype=bool))
+    tables = make_tables(assay, traces, converted, frames, gated)
     clock.stage("convert")
     return Analysis(
         traces=tables["traces"],
         cells=tables["cells"],
         responses=tables["responses"],
         frames=tables["frames"],
-        channels=plan.channels,
+        suspects=tables["suspects"],
+        channels=assay.channels,
         calibration=converted.calibration,
-        experiment=experiment,
-        overview=found.overview,
-        label_images=DrawnLabels.of(found, frames, who),
-        pixel_size_um=plan.pixel_size_um,
+        experiment=assay.experiment,
+        overview=None,
+        label_images=(),
+        pixel_size_um=None,
         warnings=(),
-        counts=_counts(tables, movie),
+        counts=count_rows(tables),
         timings_s=clock.seconds,
-        reach=find_reach(plan, traces, converted),
+        reach=find_reach(assay, traces, converted, gated),
     )
-
-
-def _warn_of_missing_pixels(frames: Sequence[FrameRows]) -> None:
-    """Say where cells hold pixels that are no numbers: their means leave these out."""
-    cells = [rows.raw["cell"] for rows in frames]
-    affected = [int((cell.n_valid < cell.area_px).any(axis=0).sum()) for cell in cells]
-    if any(affected):
-        warnings.warn(
-            f"pixels: {sum(affected)} measurements in {np.count_nonzero(affected)} of "
-            f"{len(frames)} frames leave out pixels that are NaN or infinite.",
-            CorrectionWarning,
-            stacklevel=2,
-        )
-
-
-class _Clock:
-    """Wall time of each stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def stage(self, name: str) -> None:
-        now = time.perf_counter()
-        self.seconds[name] = round(now - self._last, 3)
-        self._last = now
-
-
-@dataclass(frozen=True, eq=False)
-class DrawnLabels(Sequence[Labels]):
-    """Label images drawn on demand from run lengths, which are small enough to keep."""
-
-    runs: tuple[LabelRuns, ...]
-
-    @classmethod
-    def of(cls, found: Survey, frames: Sequence[FrameRows], who: Identities) -> DrawnLabels:
-        """Collect the cells of a movie: once for static cells, else per frame with cell ids."""
-        if not found.plan.follows:
-            return cls((found.regions["cell"],))
-        return cls(
-            tuple(
-                replace(rows.runs["cell"], ids=cells.astype(np.int32))
-                for rows, cells in zip(frames, who.of_frame, strict=True)
-            )
-        )
-
-    def __len__(self) -> int:
-        return len(self.runs)
-
-    def __getitem__(self, t: int) -> Labels:  # type: ignore[override] # no slices
-        return self.runs[t].to_labels()
-
-
-def _counts(tables: dict[str, pd.DataFrame], movie: Movie) -> dict[str, int]:
-    """Count what each filter left over."""
-    traces, cells = tables["traces"], tables["cells"]
-    flags = traces["flag"].value_counts().sort_index()
-    with_zinc = traces.loc[traces["zinc_nM"].notna(), "cell_id"]
-    excluded = cells.loc[cells["excluded"], "cell_id"]
-    return {
-        "n_frames": movie.n_frames,
-        "n_cells": int(cells["cell_id"].nunique()),
-        "n_excluded": int(excluded.nunique()),
-        "n_with_zinc": int(with_zinc.nunique()),
-        "n_rows": len(traces),
-        **{f"n_rows_{flag if flag != '' else 'clean'}": int(n) for flag, n in flags.items()},
-    }

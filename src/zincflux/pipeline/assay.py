@@ -38,5 +38,5 @@ class Assay:
 
     @property
     def follows(self) -> bool:
-        """Whether cells may come and go."""
-        return self.experiment.track.mode == "follow"
+        """Whether cells may come and go: they are linked over frames, or stand in a table."""
+        return self.experiment.table is not None or self.experiment.track.mode == "follow"

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zincflux.focus import defocused
 from zincflux.phases import names_of_frames
 from zincflux.pipeline.frames import FrameRows
 from zincflux.pipeline.survey import Survey
 from zincflux.pipeline.traces import Traces
-from zincflux.pipeline.zinc import Converted
 
 
-def frame_table(
-    found: Survey, frames: Sequence[FrameRows], traces: Traces, converted: Converted
-) -> pd.DataFrame:
+def frame_table(found: Survey, frames: Sequence[FrameRows], traces: Traces) -> pd.DataFrame:
     """Make one row per frame: drift, sharpness, background and bleaching."""
     plan = found.plan
     focus = np.array([rows.focus for rows in frames])
@@ -29,7 +27,7 @@ def frame_table(
         "drift_y_um": found.shifts_px[:, 0] * plan.pixel_size_um,
         "drift_x_um": found.shifts_px[:, 1] * plan.pixel_size_um,
         "focus": focus / middle,
-        "defocused": converted.defocused,
+        "defocused": defocused(focus),
         "n_cells": [int((rows.raw["cell"].area_px > 0).sum()) for rows in frames],
     }
     for number, channel in enumerate(plan.channels):

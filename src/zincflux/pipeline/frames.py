@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zincflux.correct.background import frame_background
-from zincflux.correct.cell_free import cell_free, sample_pixels
 from zincflux.correct.level import BackgroundLevel
 from zincflux.correct.region import region_mean
-from zincflux.correct.rings import ring_background, ring_labels
+from zincflux.correct.rings import ring_background
+from zincflux.edits import Skipped
+from zincflux.errors import CorrectionWarning
 from zincflux.experiment import Experiment
 from zincflux.focus import focus_score
 from zincflux.measure import LabelRuns, Measurement, measure_labels
 from zincflux.movie import FloatArray, Image, Labels, Movie
+from zincflux.pipeline.places import Place, moving_place, still_place
 from zincflux.pipeline.plan import Plan, make_plan
-from zincflux.pipeline.survey import Survey, label_image, moved, regions_of, survey
+from zincflux.pipeline.survey import Survey, label_image, survey
 
-HALO_UM = 3.0
-"""Distance from a cell within which light of the cell is expected."""
+
+@dataclass(frozen=True, eq=False)
+class Automatic:
+    """Cells of one frame as they were found, before they were corrected by hand.
+
+    Attributes
+    ----------
+    runs
+        Their runs.
+    flat
+        Their means and more, after dark and flat field.
+    """
+
+    runs: LabelRuns
+    flat: Measurement
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +63,10 @@ class FrameRows:
         Mean of the bleaching reference region (C,), where one is used.
     focus
         Sharpness.
+    automatic
+        Moving cells before they were corrected by hand; None where they were not.
+    skipped
+        Edits that do not apply to the cells of this frame.
     """
 
     t: int
@@ -58,6 +77,8 @@ class FrameRows:
     ring: FloatArray | None
     reference: FloatArray | None
     focus: float
+    automatic: Automatic | None = None
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def labels(self) -> Labels:
@@ -117,42 +138,19 @@ def measure_frames(found: Survey, *, jobs: int | None = None) -> Iterator[FrameR
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """Where things are in one frame, in its own coordinates.
+class Pixels(NamedTuple):
+    """Pixels of one frame: (C, Y, X) as recorded and after dark and flat field, and segmented."""
 
-    Attributes
-    ----------
-    runs
-        Runs of each region.
-    free
-        Mask (Y, X) of the pixels away from cells.
-    rings
-        Label image of the rings around the cells, or None.
-    """
+    frame: Image
+    flat: Image
+    image: Image
 
-    runs: dict[str, LabelRuns]
-    free: Image
-    rings: Labels | None
-
-    @property
-    def cells(self) -> LabelRuns:
-        return self.runs["cell"]
-
-    @cached_property
-    def sample(self) -> NDArray[np.intp]:
-        """Pixels that the background is taken from."""
-        return sample_pixels(self.free)
-
-    def moved(self, dy: int, dx: int) -> _Place:
-        """Move everything with the field; pixels of the movie are never interpolated."""
-        if dy == 0 and dx == 0:
-            return self
-        rings = None
-        if self.rings is not None:
-            rings = LabelRuns.of(self.rings).shifted(dy, dx).to_labels()
-        runs = {name: part.shifted(dy, dx) for name, part in self.runs.items()}
-        return _Place(runs, moved(self.free, dy, dx), rings)
+    @classmethod
+    def read(cls, plan: Plan, t: int) -> Pixels:
+        """Read a frame."""
+        frame = plan.read(t)
+        flat = plan.flat(frame)
+        return cls(frame, flat, plan.segment_image(flat))
 
 
 class _FrameWorker:
@@ -160,45 +158,68 @@ class _FrameWorker:
 
     def __init__(self, found: Survey) -> None:
         self.found = found
-        self.still = None if found.plan.follows else _place(found.plan, found.regions)
+        self.still = None if found.automatic is None else still_place(found)
 
     def __call__(self, t: int) -> FrameRows:
-        plan = self.found.plan
-        frame = plan.read(t)
-        flat = plan.flat(frame)
-        image = plan.segment_image(flat)
-        place = self._place(t, flat, image)
-        raw = _measure(frame, place.runs, plan.saturation_level)
-        shift = self.found.rounded_shift(t)
-        background = plan.experiment.background
-        level = frame_background(flat, background, plan.channels, place.sample, shift=shift)
-        ring = None
-        if place.rings is not None:
-            ring = ring_background(flat, place.rings, place.cells.ids, fallback=level.level)
-        return FrameRows(
-            t=t,
-            runs=place.runs,
-            raw=raw,
-            flat=raw if flat is frame else _measure(flat, place.runs, None),
-            background=level,
-            ring=ring,
-            reference=_reference(plan, flat, shift),
-            focus=focus_score(image),
-        )
+        pixels = Pixels.read(self.found.plan, t)
+        return measure_place(self.found, t, pixels, self._place(t, pixels))
 
-    def _place(self, t: int, flat: Image, image: Image) -> _Place:
+    def _place(self, t: int, pixels: Pixels) -> Place:
         """Find where the cells are in frame ``t``."""
         plan = self.found.plan
         if self.still is not None:
             return self.still.moved(*self.found.rounded_shift(t))
-        nucleus = None if plan.roles.nucleus is None else flat[plan.roles.nucleus]
-        return _place(plan, regions_of(plan, label_image(plan, image, t), nucleus))
+        return moving_place(plan, label_image(plan, pixels.image, t), pixels.flat, t)
 
 
-def _place(plan: Plan, regions: dict[str, LabelRuns]) -> _Place:
-    labels = regions["cell"].to_labels()
-    free = cell_free(labels, HALO_UM / plan.pixel_size_um)
-    return _Place(regions, free, _ring_image(plan, labels))
+def measure_place(found: Survey, t: int, pixels: Pixels, place: Place) -> FrameRows:
+    """Measure everything in a frame whose cells have been found.
+
+    Parameters
+    ----------
+    found
+        The survey.
+    t
+        Number of the frame.
+    pixels
+        Its pixels.
+    place
+        Where the cells are in it.
+    """
+    plan, flat = found.plan, pixels.flat
+    raw = _measure(pixels.frame, place.runs, plan.saturation_level)
+    level = background_level(found, t, flat, place)
+    ring = None
+    if place.rings is not None:
+        ring = ring_background(flat, place.rings, place.cells.ids, fallback=level.level)
+    return FrameRows(
+        t=t,
+        runs=place.runs,
+        raw=raw,
+        flat=raw if flat is pixels.frame else _measure(flat, place.runs, None),
+        background=level,
+        ring=ring,
+        reference=_reference(plan, flat, found.rounded_shift(t)),
+        focus=focus_score(pixels.image),
+        automatic=_automatic_cells(flat, place),
+        skipped=place.skipped,
+    )
+
+
+def background_level(found: Survey, t: int, flat: Image, place: Place) -> BackgroundLevel:
+    """Find the background of a frame."""
+    if found.blank is not None:
+        return BackgroundLevel.given(found.blank.level)
+    plan, shift = found.plan, found.rounded_shift(t)
+    background = plan.experiment.background
+    return frame_background(flat, background, plan.channels, place.sample, shift=shift)
+
+
+def _automatic_cells(flat: Image, place: Place) -> Automatic | None:
+    """Measure the cells of a frame as they were before they were corrected by hand."""
+    if place.automatic is None:
+        return None
+    return Automatic(place.automatic, measure_labels(flat, place.automatic))
 
 
 def _measure(
@@ -210,15 +231,21 @@ def _measure(
     }
 
 
-def _ring_image(plan: Plan, labels: Labels) -> Labels | None:
-    background = plan.experiment.background
-    if background.method != "ring":
-        return None
-    return ring_labels(labels, *background.ring_px(plan.pixel_size_um))
-
-
 def _reference(plan: Plan, flat: Image, shift: tuple[int, int]) -> FloatArray | None:
     bleaching = plan.experiment.bleaching
     if bleaching.method != "reference" or bleaching.roi is None:
         return None
     return region_mean(flat, bleaching.roi, key="bleaching.roi", shift=shift)
+
+
+def warn_of_missing_pixels(frames: Sequence[FrameRows]) -> None:
+    """Say where cells hold pixels that are no numbers: their means leave these out."""
+    cells = [rows.raw["cell"] for rows in frames]
+    affected = [int((cell.n_valid < cell.area_px).any(axis=0).sum()) for cell in cells]
+    if any(affected):
+        warnings.warn(
+            f"pixels: {sum(affected)} measurements in {np.count_nonzero(affected)} of "
+            f"{len(frames)} frames leave out pixels that are NaN or infinite.",
+            CorrectionWarning,
+            stacklevel=2,
+        )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from zincflux.camera import NoiseModel, noise_from_settings
+from zincflux.correct.control import Control
 from zincflux.correct.flat_field import flat_gain, flatten
-from zincflux.errors import ExperimentError, ReaderError
+from zincflux.correct.unlabelled import Autofluorescence, find_autofluorescence
+from zincflux.edits import Schedule
+from zincflux.errors import ExperimentError
 from zincflux.experiment import Channels, Experiment
+from zincflux.gate import Gate
 from zincflux.indicators import Indicator
 from zincflux.movie import FloatArray, Image, Movie
 from zincflux.phases import check_inside
 from zincflux.pipeline.assay import Assay
+from zincflux.pipeline.blank import Blank, open_blank
+from zincflux.pipeline.exposure import check_exposure
 from zincflux.readers import read_image
-
-EXPOSURE_TOLERANCE = 0.01
-"""Relative change of exposure within a movie that is taken for rounding."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,14 @@ class Roles:
     ----------
     segment
         Channels whose sum the cells are found in.
-    nucleus, acceptor
-        Nuclear stain and acceptor, or None.
+    nucleus, acceptor, reporter
+        Nuclear stain, acceptor and the channel that cells are gated by, or None.
     """
 
     segment: tuple[int, ...]
     nucleus: int | None
     acceptor: int | None
+    reporter: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +64,14 @@ class Plan(Assay):
         Camera noise from the settings, or None where it must be estimated.
     saturation_level
         Counts at which a pixel is at the camera's limit, or None.
+    autofluorescence
+        Light of cells without indicator.
+    blank
+        The dish without cells that the background is taken from, or None.
+    control
+        The dish that bleaching is taken from, or None.
+    edits
+        Corrections by hand.
     """
 
     movie: Movie
@@ -69,6 +82,10 @@ class Plan(Assay):
     gains: Image | None
     noise: NoiseModel | None
     saturation_level: float | None
+    autofluorescence: Autofluorescence
+    blank: Blank | None
+    control: Control | None
+    edits: Schedule = field(default_factory=Schedule)
 
     def read(self, t: int) -> Image:
         """Read the measured channels of frame ``t``, shape (C, Y, X)."""
@@ -105,29 +122,31 @@ def make_plan(experiment: Experiment, movie: Movie) -> Plan:
     Raises
     ------
     ExperimentError
-        If a channel, the pixel size or the frame interval is missing, or phases lie outside.
+        If a channel, the pixel size or the frame interval is missing, phases lie outside, or
+        another dish that is named cannot serve.
     ReaderError
-        If the exposure changes within the movie.
+        If the exposure changes within the movie, or differs from that of the blank.
     """
     time_s = movie.require_time()
     check_inside(experiment.phases, time_s)
     indicator = experiment.load_indicator()
-    wanted = _named_channels(experiment.channels, indicator, movie)
+    wanted = _named_channels(experiment.channels, experiment.gate, indicator, movie)
     indices = tuple(sorted({index for group in wanted.values() for index in group}))
     signal = tuple(
         indices.index(index)
         for role in ("signal", "numerator", "denominator")
         for index in wanted[role]
     )
-    _check_exposure(movie, indices)
+    check_exposure(movie, indices)
     shape = movie.frame_shape
     dark = _dark(experiment, shape)
+    channels = tuple(movie.channels[index] for index in indices)
     return Plan(
         movie=movie,
         experiment=experiment,
         indicator=indicator,
         indices=indices,
-        channels=tuple(movie.channels[index] for index in indices),
+        channels=channels,
         signal=signal,
         is_ratio=len(signal) == 2,
         roles=_roles(wanted, indices, signal, experiment),
@@ -139,11 +158,25 @@ def make_plan(experiment: Experiment, movie: Movie) -> Plan:
             experiment.camera, len(indices), None if isinstance(dark, float) else dark
         ),
         saturation_level=experiment.camera.saturation_level or movie.saturation_level,
+        autofluorescence=find_autofluorescence(experiment.background, channels),
+        blank=open_blank(experiment, movie, indices),
+        control=_control(experiment, [channels[position] for position in signal]),
+        edits=Schedule.of(
+            experiment.edits.load(),
+            n_frames=movie.n_frames,
+            follows=experiment.track.mode == "follow",
+        ),
     )
 
 
+def _control(experiment: Experiment, channels: Sequence[str]) -> Control | None:
+    """Read what the control dish says of bleaching, where one is named."""
+    settings = experiment.bleaching
+    return Control(settings, channels) if settings.method == "experiment" else None
+
+
 def _named_channels(
-    channels: Channels, indicator: Indicator | None, movie: Movie
+    channels: Channels, gate: Gate, indicator: Indicator | None, movie: Movie
 ) -> dict[str, tuple[int, ...]]:
     """Find every channel that has a role; the value is empty where the role is not given."""
     named: dict[str, tuple[int, ...]] = {
@@ -153,6 +186,9 @@ def _named_channels(
         for role in ("signal", "numerator", "denominator", "segment", "nucleus", "acceptor")
     }
     named["extra"] = tuple(movie.channel_index(c, key="channels.extra") for c in channels.extra)
+    named["reporter"] = (
+        () if gate.channel is None else (movie.channel_index(gate.channel, key="gate.channel"),)
+    )
     if not named["signal"] and not named["numerator"]:
         named["signal"] = (_only_channel(movie),)
     _check_kind(indicator, ratio=bool(named["numerator"]))
@@ -198,6 +234,7 @@ def _roles(
         segment=segment or signal,
         nucleus=place("nucleus"),
         acceptor=place("acceptor"),
+        reporter=place("reporter"),
     )
     _check_uses(roles, experiment, is_ratio=len(signal) == 2)
     return roles
@@ -216,28 +253,12 @@ def _check_uses(roles: Roles, experiment: Experiment, *, is_ratio: bool) -> None
             "bleed_through.acceptor is set, but there is no acceptor channel. "
             "Set channels.acceptor."
         )
-    inner = {"nucleus", "ring"} & set(experiment.segment.regions)
+    inner = set(experiment.segment.regions) - {"cell"}
     if inner and roles.nucleus is None:
         raise ExperimentError(
             f"segment.regions: {', '.join(sorted(inner))} need a nuclear stain. "
             "Set channels.nucleus."
         )
-
-
-def _check_exposure(movie: Movie, indices: tuple[int, ...]) -> None:
-    if movie.exposure_s is None:
-        return
-    for index in indices:
-        exposure = movie.exposure_s[:, index]
-        changed = np.abs(exposure - exposure[0]) > EXPOSURE_TOLERANCE * exposure[0]
-        if changed.any():
-            t = int(np.argmax(changed))
-            raise ReaderError(
-                f"{movie.source.paths[0] if movie.source.paths else 'movie'}: the exposure of "
-                f"channel {movie.channels[index]!r} changes from {exposure[0]:g} s to "
-                f"{exposure[t]:g} s at frame {t}, so its brightness is not comparable. "
-                "Expected one exposure; analyse the two parts as two movies."
-            )
 
 
 def _dark(experiment: Experiment, shape: tuple[int, int]) -> FloatArray | float:

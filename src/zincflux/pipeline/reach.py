@@ -12,9 +12,11 @@ from zincflux.calibrate import (
     Alternative,
     ZincRange,
     alternatives,
+    finite_or_none,
     shared_factor,
     zinc_ranges,
 )
+from zincflux.gate import Gated
 from zincflux.phases import frames_of
 from zincflux.pipeline.assay import Assay
 from zincflux.pipeline.tables import exclusions
@@ -50,38 +52,41 @@ class Reach:
         """Give plain data, as stored in ``run.json``; an end that does not exist is None."""
         return {
             "zinc_ranges_nM": [
-                {"factor": r.factor, "low_nM": _plain(r.low_nM), "high_nM": _plain(r.high_nM)}
+                {
+                    "factor": r.factor,
+                    "low_nM": finite_or_none(r.low_nM),
+                    "high_nM": finite_or_none(r.high_nM),
+                }
                 for r in self.zinc_ranges
             ],
             "phases": list(self.phases),
-            "zinc_nM": [_plain(value) for value in self.zinc_nM],
-            "shared_factors": [_plain(value) for value in self.shared_factors],
+            "zinc_nM": [finite_or_none(value) for value in self.zinc_nM],
+            "shared_factors": [finite_or_none(value) for value in self.shared_factors],
             "alternatives": [
                 {
                     "record": a.record,
                     "k_nM": a.k_nM,
                     "hill": a.hill,
                     "confidence": a.confidence,
-                    "zinc_nM": [_plain(value) for value in a.zinc_nM],
+                    "zinc_nM": [finite_or_none(value) for value in a.zinc_nM],
                 }
                 for a in self.alternatives
             ],
         }
 
 
-def _plain(value: float) -> float | None:
-    return value if np.isfinite(value) else None
-
-
-def find_reach(assay: Assay, traces: Traces, converted: Converted) -> Reach | None:
+def find_reach(
+    assay: Assay, traces: Traces, converted: Converted, gated: Gated | None = None
+) -> Reach | None:
     """Find what the indicator can say; None without a calibration.
 
-    The medians are those of the first region, over the cells that summaries count.
+    The medians are those of the first region, over the cells that summaries count; with a gate, of
+    those that carry the reporter.
     """
     calibration, indicator = converted.calibration, assay.indicator
     if calibration is None or indicator is None:
         return None
-    medians = _medians(assay, traces, converted)
+    medians = _medians(assay, traces, converted, gated)
     levels = tuple(medians.values())
     error = np.hypot(converted.signal_sd, converted.systematic_sd)
     return Reach(
@@ -93,11 +98,14 @@ def find_reach(assay: Assay, traces: Traces, converted: Converted) -> Reach | No
     )
 
 
-def _medians(assay: Assay, traces: Traces, converted: Converted) -> dict[str, float]:
+def _medians(
+    assay: Assay, traces: Traces, converted: Converted, gated: Gated | None
+) -> dict[str, float]:
     """Median over cells of each cell's median, of the phases in which it lies in the range."""
-    n_frames = traces.seen.sum(axis=1)
-    excluded, _ = exclusions(assay, n_frames, converted)
+    excluded, _ = exclusions(assay, traces, converted)
     used = ~excluded & (traces.region == assay.experiment.segment.regions[0])
+    if gated is not None:
+        used &= gated.positive
     beyond = np.where(converted.censored > 0, np.inf, -np.inf)
     ranked = np.where(converted.censored == 0, converted.zinc.zinc_nM, beyond)[used]
     result = {}

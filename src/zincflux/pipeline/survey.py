@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from zincflux.camera import NoiseModel, estimate_noise
+from zincflux.correct.blank import BlankLevel
 from zincflux.correct.drift import DEFAULT_MAX_SHIFT_UM, DriftTracker
 from zincflux.correct.flat_field import FlatFieldEstimator
-from zincflux.errors import CorrectionWarning, ExperimentError
+from zincflux.edits import Schedule, Skipped, replay_labels
+from zincflux.errors import CorrectionWarning, ExperimentError, MetadataWarning
 from zincflux.measure import LabelRuns
 from zincflux.movie import FloatArray, Image, Labels
+from zincflux.pipeline.blank import measure_blank
 from zincflux.pipeline.plan import Plan
-from zincflux.readers import read_labels
+from zincflux.pipeline.still import Sight, spread, view_names, viewed_frames
+from zincflux.readers import LabelSource, open_labels
 from zincflux.segment.projection import Projection
 from zincflux.segment.regions import split_regions
 
@@ -25,6 +29,9 @@ PROJECTED_FRAMES = 60
 
 NOISE_PAIRS = 12
 """Pairs of successive frames that the camera noise is estimated from."""
+
+DIAMETER_FRAMES = 8
+"""Frames of a static movie that the diameter of its cells is estimated from."""
 
 UNCORRECTED_DRIFT_UM = 1.0
 """Drift between first and last frame that is worth a warning when it is not corrected."""
@@ -54,6 +61,17 @@ class Survey:
         Runs of each region for static cells; empty for moving cells.
     noise
         Noise of the camera.
+    blank
+        What the dish without cells says of the background, or None.
+    automatic
+        Runs of the static cells before they were corrected by hand; None for moving cells.
+    nucleus
+        Image (Y, X) of the nuclear stain that static cells are split by, or None.
+    skipped
+        Edits that do not apply to the static cells.
+    view
+        Name of the view that static cells were found in, the scores of all views, and how many
+        outlines were split by their courses; None for moving cells.
     """
 
     plan: Plan
@@ -61,11 +79,25 @@ class Survey:
     overview: Image
     regions: dict[str, LabelRuns]
     noise: NoiseModel
+    blank: BlankLevel | None = None
+    automatic: LabelRuns | None = None
+    nucleus: Image | None = None
+    skipped: tuple[Skipped, ...] = ()
+    view: dict[str, Any] | None = None
 
     def rounded_shift(self, t: int) -> tuple[int, int]:
         """Shift of frame ``t`` in whole pixels (y, x)."""
         dy, dx = np.rint(self.shifts_px[t]).astype(int)
         return int(dy), int(dx)
+
+    def corrected(self, edits: Schedule) -> Survey:
+        """Give the survey with other corrections by hand; nothing is read for it."""
+        plan = replace(self.plan, edits=edits)
+        if self.automatic is None:
+            return replace(self, plan=plan)
+        done = replay_labels(self.automatic.to_labels(), edits.outlines_of(0))
+        regions = regions_of(plan, done.labels, self.nucleus, self.overview)
+        return replace(self, plan=plan, regions=regions, skipped=done.skipped)
 
 
 def survey(plan: Plan) -> Generator[Progress, None, Survey]:
@@ -81,14 +113,43 @@ def survey(plan: Plan) -> Generator[Progress, None, Survey]:
     Survey
         As the generator's return value.
     """
-    plan = yield from _estimate_flat_field(plan)
-    noise = plan.noise or _estimate_noise(plan)
-    shifts, overview, nucleus = yield from _register(plan)
-    regions: dict[str, LabelRuns] = {}
+    _check_labels(plan)
     if not plan.follows:
-        labels = label_image(plan, overview, 0)
-        regions = regions_of(plan, labels, nucleus)
-    return Survey(plan, shifts, overview, regions, noise)
+        view_names(plan)
+    plan = _with_diameter((yield from _estimate_flat_field(plan)))
+    noise = plan.noise or _estimate_noise(plan)
+    blank = _measure_blank(plan)
+    shifts, sight = yield from _register(plan)
+    found = Survey(plan, shifts, sight.first(), {}, noise, blank, nucleus=sight.stain())
+    if not plan.follows:
+        still = sight.find(lambda image: label_image(plan, image, 0))
+        found = replace(
+            found,
+            overview=still.view.image,
+            automatic=LabelRuns.of(still.labels),
+            view=still.summary(),
+        )
+    return found.corrected(plan.edits)
+
+
+def _with_diameter(plan: Plan) -> Plan:
+    """Put a number where the diameter of the cells is to be estimated: one for the whole movie."""
+    segment = plan.experiment.segment
+    if segment.diameter_um != "auto":
+        return plan
+    view = Projection("mean")
+    for t in [0] if plan.follows else spread(plan.movie.n_frames, DIAMETER_FRAMES):
+        view.update(plan.segment_image(plan.flat(plan.read(t))))
+    known = segment.with_diameter(view.result(), plan.pixel_size_um)
+    return replace(plan, experiment=plan.experiment.model_copy(update={"segment": known}))
+
+
+def _measure_blank(plan: Plan) -> BlankLevel | None:
+    if plan.blank is None:
+        return None
+    # A square of the area of a round cell.
+    edge_um = plan.experiment.segment.number_um() * float(np.sqrt(np.pi)) / 2
+    return measure_blank(plan.blank, plan.flat, edge_um / plan.pixel_size_um)
 
 
 def label_image(plan: Plan, image: Image, t: int) -> Labels:
@@ -96,19 +157,43 @@ def label_image(plan: Plan, image: Image, t: int) -> Labels:
     segment = plan.experiment.segment
     if segment.method != "labels" or segment.labels is None:
         return segment.segmenter()(image, plan.pixel_size_um)
-    given = read_labels(segment.labels)
+    return segment.segmenter(_given_labels(plan, segment.labels)[t])(image, plan.pixel_size_um)
+
+
+def _given_labels(plan: Plan, path: str) -> LabelSource:
     expected = plan.movie.n_frames if plan.follows else 1
+    given = open_labels(path, (expected, *plan.movie.frame_shape))
     if given.shape[0] != expected:
         raise ExperimentError(
             f"segment.labels: expected {expected} label image(s), as track.mode = "
             f"{plan.experiment.track.mode!r} needs them, found {given.shape[0]} in "
-            f"{segment.labels}. Use labels made from this movie, or change track.mode."
+            f"{path}. Use labels made from this movie, or change track.mode."
         )
-    return segment.segmenter(given[t])(image, plan.pixel_size_um)
+    return given
 
 
-def regions_of(plan: Plan, labels: Labels, nucleus: Image | None) -> dict[str, LabelRuns]:
-    """Split cells into the regions that are measured; the whole cells always come first."""
+def _check_labels(plan: Plan) -> None:
+    """Open the user's labels before anything else is done, and tell what is doubtful about them."""
+    segment = plan.experiment.segment
+    if segment.method == "labels" and segment.labels is not None:
+        for doubt in _given_labels(plan, segment.labels).doubts:
+            warnings.warn(f"segment.labels: {doubt}", MetadataWarning, stacklevel=3)
+
+
+def regions_of(
+    plan: Plan, labels: Labels, nucleus: Image | None, image: Image
+) -> dict[str, LabelRuns]:
+    """Split cells into the regions that are measured; the whole cells always come first.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    labels
+        Label image (Y, X) of the cells.
+    nucleus, image
+        The nuclear stain (Y, X), if there is one, and the image the cells were found in.
+    """
     segment = plan.experiment.segment
     wanted = dict.fromkeys(("cell", *segment.regions))
     if len(wanted) == 1:
@@ -117,8 +202,8 @@ def regions_of(plan: Plan, labels: Labels, nucleus: Image | None) -> dict[str, L
         labels,
         tuple(wanted),
         nucleus_image=nucleus,
-        ring_width_um=segment.ring_width_um,
-        ring_gap_um=segment.ring_gap_um,
+        image=image,
+        cytosol=segment.cytosol(),
         pixel_size_um=plan.pixel_size_um,
     )
     return {region: LabelRuns.of(part) for region, part in split.items()}
@@ -128,7 +213,7 @@ def _estimate_flat_field(plan: Plan) -> Generator[Progress, None, Plan]:
     if plan.experiment.flat_field.method != "estimate":
         return plan
     estimator = FlatFieldEstimator(plan.dark)
-    chosen = _spread(plan.movie.n_frames, PROJECTED_FRAMES)
+    chosen = spread(plan.movie.n_frames, PROJECTED_FRAMES)
     for done, t in enumerate(chosen, start=1):
         estimator.update(plan.read(t))
         yield Progress("flat field", done, len(chosen))
@@ -139,51 +224,48 @@ def _estimate_noise(plan: Plan) -> NoiseModel:
     last = max(plan.movie.n_frames - 1, 1)
 
     def pairs() -> Iterator[tuple[Image, Image]]:
-        for t in _spread(last, NOISE_PAIRS):
+        for t in spread(last, NOISE_PAIRS):
             yield plan.read(t), plan.read(min(t + 1, plan.movie.n_frames - 1))
 
     camera = plan.experiment.camera
     return estimate_noise(pairs(), offset=camera.offset, saturation_level=plan.saturation_level)
 
 
-def _spread(n: int, most: int) -> list[int]:
-    """Choose at most ``most`` of ``n`` frames, evenly."""
-    return [int(t) for t in np.unique(np.linspace(0, n - 1, min(n, most)).round())]
-
-
 def _register(
     plan: Plan,
-) -> Generator[Progress, None, tuple[FloatArray, Image, Image | None]]:
-    """Follow the drift, and project the registered frames of a static movie."""
+) -> Generator[Progress, None, tuple[FloatArray, Sight]]:
+    """Follow the drift, and look at the registered frames."""
     n = plan.movie.n_frames
     shifts = np.zeros((n, 2))
     tracker = plan.experiment.drift.tracker(plan.pixel_size_um)
     if tracker is not None:
         chosen = list(range(n))
     else:
-        chosen = [0] if plan.follows else _spread(n, PROJECTED_FRAMES)
+        chosen = [0] if plan.follows else viewed_frames(plan, PROJECTED_FRAMES)
         _warn_of_drift(plan)
-    kind = "mean" if plan.follows else plan.experiment.segment.projection
-    view, nucleus = Projection(kind), Projection("mean")
+    sight, stain = Sight(plan, chosen), plan.roles.nucleus
     for done, t in enumerate(chosen, start=1):
         flat = plan.flat(plan.read(t))
         if tracker is not None:
             shifts[t] = tracker.update(_drift_image(plan, flat))
-        if t == 0 or not plan.follows:
-            dy, dx = -np.rint(shifts[t]).astype(int)
-            view.update(moved(plan.segment_image(flat), int(dy), int(dx)))
-            if plan.roles.nucleus is not None:
-                nucleus.update(moved(flat[plan.roles.nucleus], int(dy), int(dx)))
+        if sight.wants(t):
+            dy, dx = (int(step) for step in -np.rint(shifts[t]))
+            nucleus = None if stain is None else moved(flat[stain], dy, dx)
+            sight.update(t, moved(plan.segment_image(flat), dy, dx), nucleus)
         yield Progress("survey", done, len(chosen))
-    rejected = 0 if tracker is None else tracker.rejected
+    if tracker is not None:
+        _warn_of_rejected(tracker.rejected, n)
+    return shifts, sight
+
+
+def _warn_of_rejected(rejected: int, n_frames: int) -> None:
     if rejected:
         warnings.warn(
-            f"drift: {rejected} of {n} frames could not be registered and keep the last shift",
+            f"drift: {rejected} of {n_frames} frames could not be registered and keep the last "
+            "shift",
             CorrectionWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    has_nucleus = plan.roles.nucleus is not None
-    return shifts, view.result(), nucleus.result() if has_nucleus else None
 
 
 def _drift_image(plan: Plan, flat: Image) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,22 +10,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zincflux.calibrate import free_zinc
-from zincflux.columns import CELLS, FRAMES, RESPONSES, TRACES, conform
+from zincflux.columns import CELLS, FRAMES, RESPONSES, SUSPECTS, TRACES, conform
 from zincflux.flux import CellTraces, ranked_median, response_metrics
+from zincflux.gate import Gated
 from zincflux.movie import FloatArray
 from zincflux.phases import Phase, frames_of, names_of_frames, with_role
 from zincflux.pipeline.assay import Assay
 from zincflux.pipeline.traces import Traces
 from zincflux.pipeline.zinc import Converted
+from zincflux.track import suspects
 
 SMALLEST_FRACTION = 0.5
 """Part of the movie's frames that a static cell must be measured in to count in summaries."""
 
 
 def make_tables(
-    assay: Assay, traces: Traces, converted: Converted, frames: pd.DataFrame
+    assay: Assay,
+    traces: Traces,
+    converted: Converted,
+    frames: pd.DataFrame,
+    gated: Gated | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Make the tables ``traces``, ``cells``, ``responses`` and ``frames``.
+    """Make the tables ``traces``, ``cells``, ``responses``, ``frames`` and ``suspects``.
 
     Parameters
     ----------
@@ -34,13 +41,16 @@ def make_tables(
         Arrays of the cells.
     frames
         What is known of each frame; columns that are absent become empty.
+    gated
+        Which rows are of cells that carry the reporter, or None without a gate.
     """
     many = len(set(assay.experiment.segment.regions)) > 1
     tables = {
         "traces": (_traces(assay, traces, converted), TRACES),
-        "cells": (_cells(assay, traces, converted), CELLS),
+        "cells": (_cells(assay, traces, converted, gated), CELLS),
         "responses": (_responses(assay, traces, converted), RESPONSES),
         "frames": (frames, FRAMES),
+        "suspects": (_suspects(assay, traces), SUSPECTS),
     }
     return {
         name: conform(table, columns, assay.channels, regions=many)
@@ -82,12 +92,51 @@ def _traces(assay: Assay, traces: Traces, converted: Converted) -> pd.DataFrame:
     }
     if assay.is_ratio:
         planes["ratio"] = converted.signal
+    if len(set(traces.region)) > 1:
+        planes["nucleus_over_cytosol"] = _nucleus_over_cytosol(traces, converted.signal)
     for number, channel in enumerate(assay.channels):
         planes[f"{channel}_raw"] = traces.raw[number]
         planes[f"{channel}_background"] = traces.background[number]
         planes[f"{channel}_corrected"] = traces.corrected[number]
     data |= {name: values[row, t] for name, values in planes.items()}
     return pd.DataFrame(data)
+
+
+def _suspects(assay: Assay, traces: Traces) -> pd.DataFrame:
+    """List likely errors of tracks; none where cells stay in place, or come from a table."""
+    if assay.experiment.track.mode != "follow" or not len(traces.cell_id):
+        return pd.DataFrame(columns=[column.name for column in SUSPECTS])
+    rows, t = np.nonzero(traces.seen)
+    first = traces.region[rows] == assay.experiment.segment.regions[0]
+    rows, t = rows[first], t[first]
+    tracks = pd.DataFrame(
+        {
+            "cell_id": traces.cell_id[rows],
+            "parent_id": traces.parent_id[rows],
+            "frame": t,
+            "time_s": assay.time_s[t],
+            "area_um2": traces.area_um2[rows, t],
+            "y_um": traces.y_um[rows, t],
+            "x_um": traces.x_um[rows, t],
+            "intensity": traces.raw[list(assay.signal)].sum(axis=0)[rows, t],
+        }
+    )
+    return suspects(tracks)
+
+
+def _nucleus_over_cytosol(traces: Traces, signal: FloatArray) -> FloatArray:
+    """Divide the signal of each nucleus by that of its cell's ring or cytosol, (n, T)."""
+    result = np.full(signal.shape, np.nan)
+    for region in ("ring", "cytosol"):
+        outer = np.flatnonzero(traces.region == region)
+        inner = np.flatnonzero(traces.region == "nucleus")
+        _, at_inner, at_outer = np.intersect1d(
+            traces.cell_id[inner], traces.cell_id[outer], return_indices=True
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = signal[inner[at_inner]] / signal[outer[at_outer]]
+        result[inner[at_inner]] = np.where(np.isfinite(ratio), ratio, result[inner[at_inner]])
+    return result
 
 
 def _span(seen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -99,11 +148,11 @@ def _span(seen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return first, last
 
 
-def _cells(assay: Assay, traces: Traces, converted: Converted) -> pd.DataFrame:
+def _cells(assay: Assay, traces: Traces, converted: Converted, gated: Gated | None) -> pd.DataFrame:
     seen = traces.seen
     first, last = _span(seen)
     n_frames = seen.sum(axis=1)
-    excluded, reason = exclusions(assay, n_frames, converted)
+    excluded, reason = exclusions(assay, traces, converted)
     calibration = converted.calibration
     data: dict[str, Any] = {
         "cell_id": traces.cell_id,
@@ -119,6 +168,8 @@ def _cells(assay: Assay, traces: Traces, converted: Converted) -> pd.DataFrame:
         "excluded": excluded,
         "reason": reason,
     }
+    if gated is not None:
+        data |= {"reporter_signal": gated.signal, "group": gated.names}
     if calibration is not None:
         data["signal_min"], data["signal_max"] = calibration.minimum, calibration.maximum
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -132,9 +183,10 @@ def _mean(values: FloatArray) -> FloatArray:
 
 
 def exclusions(
-    assay: Assay, n_frames: NDArray[np.intp], converted: Converted
+    assay: Assay, traces: Traces, converted: Converted
 ) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
     """Decide which cells summaries leave out, and say why; also say what is only doubtful."""
+    n_frames = traces.seen.sum(axis=1)
     excluded = np.zeros(len(n_frames), dtype=bool)
     reason = np.full(len(n_frames), "", dtype=object)
     if converted.calibration is not None:
@@ -146,7 +198,23 @@ def exclusions(
     unscaled = np.isnan(converted.f0) & (reason == "")
     reason[unscaled] = "no F0: not measured in the baseline"
     reason[few] = "outside the frame for more than half of the movie"
-    return excluded | few, reason
+    suspected = converted.suspicion
+    by_hand, said = _left_out(traces)
+    reason = _joined(suspected.reason, reason)
+    reason = np.where(by_hand, _joined(reason, said), reason)
+    return excluded | few | suspected.excluded | by_hand, reason
+
+
+def _joined(first: Iterable[str], then: Iterable[str]) -> NDArray[np.object_]:
+    """Join texts row by row, leaving out empty ones."""
+    texts = ["; ".join(text for text in pair if text) for pair in zip(first, then, strict=True)]
+    return np.array(texts, dtype=object)
+
+
+def _left_out(traces: Traces) -> tuple[NDArray[np.bool_], list[str]]:
+    """Tell which cells are left out by hand, and why."""
+    reasons = [traces.left_out.get(cell, "") for cell in traces.cell_id.tolist()]
+    return np.array(reasons, dtype=object) != "", [f"by hand: {text}" for text in reasons]
 
 
 def _baseline_zinc(assay: Assay, converted: Converted) -> dict[str, FloatArray]:
@@ -159,12 +227,14 @@ def _baseline_zinc(assay: Assay, converted: Converted) -> dict[str, FloatArray]:
     signal = np.where(usable, converted.signal[:, inside], np.nan)
     sd = _mean(np.where(usable, converted.signal_sd[:, inside], np.nan))
     fixed = _mean(np.where(usable, converted.systematic_sd[:, inside], np.nan))
+    shared = _mean(np.where(usable, converted.shared_sd[:, inside], np.nan))
     error = np.hypot(sd / np.sqrt(np.maximum(usable.sum(axis=1), 1)), fixed)
     mean = free_zinc(
         _mean(signal)[:, None],
         converted.calibration,
         error[:, None],
         assay.experiment.uncertainty,
+        shared_signal_sd=shared[:, None],
     )
     return {
         "baseline_zinc_nM": ranked_median(
@@ -220,3 +290,19 @@ def _before(assay: Assay, phase: Phase) -> NDArray[np.bool_]:
     if not earlier:
         return np.zeros(len(assay.time_s), dtype=bool)
     return frames_of(earlier[-1], assay.time_s)
+
+
+def count_rows(tables: dict[str, pd.DataFrame]) -> dict[str, int]:
+    """Count what each filter left over."""
+    traces, cells = tables["traces"], tables["cells"]
+    flags = traces["flag"].value_counts().sort_index()
+    with_zinc = traces.loc[traces["zinc_nM"].notna(), "cell_id"]
+    excluded = cells.loc[cells["excluded"], "cell_id"]
+    return {
+        "n_frames": len(tables["frames"]),
+        "n_cells": int(cells["cell_id"].nunique()),
+        "n_excluded": int(excluded.nunique()),
+        "n_with_zinc": int(with_zinc.nunique()),
+        "n_rows": len(traces),
+        **{f"n_rows_{flag if flag != '' else 'clean'}": int(n) for flag, n in flags.items()},
+    }

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from zincflux.correct.background import per_channel, subtract_background
-from zincflux.correct.bleaching import (
-    BleachFit,
-    bleaching_groups,
-    check_bleaching_phases,
-    fit_bleaching,
-    reference_bleaching,
-)
-from zincflux.correct.bleed_through import correct_bleed_through
+from zincflux.correct.background import subtract_background
+from zincflux.correct.bleaching import BleachFit, fit_bleaching, reference_bleaching
+from zincflux.correct.bleaching_phases import bleaching_groups, check_bleaching_phases
 from zincflux.movie import FloatArray
 from zincflux.pipeline.frames import FrameRows
+from zincflux.pipeline.identities import Identities
 from zincflux.pipeline.plan import Plan
+from zincflux.pipeline.sources import Source, find_sources, unmix
 from zincflux.pipeline.survey import Survey
-from zincflux.track import link
 
 MEDIAN_EFFICIENCY = 1.25
 """Standard error of a median over that of a mean, for normal noise (√(π/2))."""
@@ -46,6 +40,10 @@ class Traces:
         Counts, shape (C, n, T).
     bleaching
         Fit per channel, or None.
+    sources
+        What may be wrong with the corrected traces and does not average out.
+    left_out
+        Why cells are left out by hand, by their number.
     """
 
     cell_id: NDArray[np.int64]
@@ -61,68 +59,13 @@ class Traces:
     corrected: FloatArray
     corrected_sd: FloatArray
     bleaching: tuple[BleachFit, ...] | None
+    sources: tuple[Source, ...] = ()
+    left_out: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def seen(self) -> NDArray[np.bool_]:
         """Where a cell was measured, (n, T)."""
         return np.asarray(np.isfinite(self.raw).any(axis=0) | np.isfinite(self.area_um2))
-
-
-@dataclass(frozen=True, eq=False)
-class Identities:
-    """Which cell every label of every frame is.
-
-    Attributes
-    ----------
-    cell_id, parent_id
-        One entry per cell, by ascending id.
-    of_frame
-        For each frame the cell id of each label, in the order of the labels.
-    """
-
-    cell_id: NDArray[np.int64]
-    parent_id: NDArray[np.int64]
-    of_frame: tuple[NDArray[np.int64], ...]
-
-
-def identify(found: Survey, frames: Sequence[FrameRows]) -> Identities:
-    """Give every label of every frame its cell: its own number, or the track it was linked to."""
-    ids = [rows.runs["cell"].ids.astype(np.int64) for rows in frames]
-    if not found.plan.follows:
-        own = ids[0]
-        return Identities(own, np.zeros_like(own), tuple(ids))
-    experiment = found.plan.experiment
-    linked = link(_objects(found, frames), experiment.track)
-    by_label = linked.sort_values(["frame", "label"])
-    groups = dict(iter(by_label.groupby("frame")["cell_id"]))
-    of_frame = tuple(
-        groups[rows.t].to_numpy(np.int64) if rows.t in groups else np.zeros(0, np.int64)
-        for rows in frames
-    )
-    parents = linked.groupby("cell_id")["parent_id"].first().sort_index()
-    return Identities(parents.index.to_numpy(np.int64), parents.to_numpy(np.int64), of_frame)
-
-
-def _objects(found: Survey, frames: Sequence[FrameRows]) -> pd.DataFrame:
-    """List the cells of all frames with their positions in the first frame's coordinates."""
-    plan = found.plan
-    tables = []
-    for rows in frames:
-        cells = rows.flat["cell"]
-        dy, dx = found.shifts_px[rows.t]
-        tables.append(
-            pd.DataFrame(
-                {
-                    "frame": rows.t,
-                    "label": cells.ids,
-                    "y_um": (cells.y_px - dy) * plan.pixel_size_um,
-                    "x_um": (cells.x_px - dx) * plan.pixel_size_um,
-                    "area_um2": cells.area_px * plan.pixel_size_um**2,
-                    "intensity": cells.mean[list(plan.roles.segment)].sum(axis=0),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
 
 
 def assemble(found: Survey, frames: Sequence[FrameRows], who: Identities) -> Traces:
@@ -159,6 +102,8 @@ def assemble(found: Survey, frames: Sequence[FrameRows], who: Identities) -> Tra
         corrected=corrected,
         corrected_sd=corrected_sd,
         bleaching=bleaching,
+        sources=find_sources(found, bleaching, n_frames),
+        left_out=who.left_out,
         **planes,
     )
 
@@ -215,15 +160,12 @@ def _correct(
     plan: Plan, frames: Sequence[FrameRows], cubes: dict[str, FloatArray]
 ) -> tuple[FloatArray, FloatArray, tuple[BleachFit, ...] | None]:
     """Subtract background and autofluorescence, undo bleed-through and bleaching."""
-    experiment = plan.experiment
-    own = per_channel(
-        experiment.background.autofluorescence, plan.channels, key="background.autofluorescence"
-    )
+    own = plan.autofluorescence.level
     corrected = subtract_background(cubes["flat"], cubes["background"], own[:, None, None])
     sd = np.sqrt(cubes["variance"])
     # Light bleeds through as bright as it is at the moment, so before bleaching is undone.
     if plan.is_ratio:
-        _unmix(plan, corrected, sd)
+        _unmix_with_noise(plan, corrected, sd)
     fits = _bleaching(plan, frames, corrected, sd)
     if fits is not None:
         factor = np.stack([fit.factor for fit in fits])[:, None, :]
@@ -231,13 +173,12 @@ def _correct(
     return corrected, sd, fits
 
 
-def _unmix(plan: Plan, corrected: FloatArray, sd: FloatArray) -> None:
+def _unmix_with_noise(plan: Plan, corrected: FloatArray, sd: FloatArray) -> None:
     """Take the bleed-through out of the numerator of (C, n, T) arrays, in place."""
     bleed, (upper, lower) = plan.experiment.bleed_through, plan.signal
     acceptor = plan.roles.acceptor
-    light = 0.0 if acceptor is None else corrected[acceptor]
     noise = 0.0 if acceptor is None else sd[acceptor]
-    corrected[upper] = correct_bleed_through(corrected[upper], corrected[lower], light, bleed)
+    unmix(plan, corrected)
     sd[upper] = np.sqrt(
         sd[upper] ** 2 + (bleed.donor * sd[lower]) ** 2 + (bleed.acceptor * noise) ** 2
     )
@@ -246,7 +187,7 @@ def _unmix(plan: Plan, corrected: FloatArray, sd: FloatArray) -> None:
 def _bleaching(
     plan: Plan, frames: Sequence[FrameRows], corrected: FloatArray, sd: FloatArray
 ) -> tuple[BleachFit, ...] | None:
-    """Fit the loss of brightness of each channel."""
+    """Find the loss of brightness of each channel."""
     settings = plan.experiment.bleaching
     if settings.method == "none" or corrected.shape[1] == 0:
         return None
@@ -254,6 +195,8 @@ def _bleaching(
         level = np.stack([rows.background.level for rows in frames], axis=1)
         seen = np.stack([rows.reference for rows in frames if rows.reference is not None], axis=1)
         return tuple(reference_bleaching(trace) for trace in seen - level)
+    if plan.control is not None:
+        return tuple(plan.control.fit(channel, plan.time_s) for channel in plan.channels)
     phases = check_bleaching_phases(settings, plan.experiment.phases)
     groups = bleaching_groups(phases, plan.time_s)
     return tuple(

@@ -17,8 +17,9 @@ from zincflux.flux import baseline_mean, f_f0
 from zincflux.movie import FloatArray
 from zincflux.phases import frames_of, with_role
 from zincflux.pipeline.assay import Assay
+from zincflux.pipeline.suspicion import Suspicion, suspect
+from zincflux.pipeline.systematic import Measured, signal_of, systematic_errors
 from zincflux.pipeline.traces import Traces
-from zincflux.response import saturation
 
 INSIDE = 0.9
 """Part of a cell that must lie in the frame for its mean to be the cell's."""
@@ -31,6 +32,9 @@ DIM = 5.0
 
 
 _FEWEST_FRAMES = 10
+_JUMP = 6.0
+"""Times the median beyond which a second difference is a jump: 4 standard deviations."""
+
 _MEDIAN_OF_NORMAL = 0.6745
 """Median absolute value of a standard normal variable."""
 
@@ -43,9 +47,9 @@ class Converted:
     ----------
     signal, f_f0
         Shape (n, T).
-    signal_sd, systematic_sd
-        Standard deviation of the signal's noise, and of the errors that do not average out over
-        frames, (n, T).
+    signal_sd, systematic_sd, shared_sd
+        Standard deviation of the signal's noise, of the errors that do not average out over
+        frames, and of the part of these that is the same in all cells, (n, T).
     f0
         Mean signal in the baseline, (n,).
     flag
@@ -58,11 +62,14 @@ class Converted:
         Frames out of focus, (T,).
     noise_inflation
         How much noisier each trace is than its camera noise says, (n,).
+    suspicion
+        What may be debris, dead or detached.
     """
 
     signal: FloatArray
     signal_sd: FloatArray
     systematic_sd: FloatArray
+    shared_sd: FloatArray
     f0: FloatArray
     f_f0: FloatArray
     flag: NDArray[np.object_]
@@ -70,6 +77,7 @@ class Converted:
     calibration: Calibration | None
     defocused: NDArray[np.bool_]
     noise_inflation: FloatArray
+    suspicion: Suspicion
 
     @property
     def censored(self) -> NDArray[np.int8]:
@@ -92,7 +100,9 @@ def convert(assay: Assay, traces: Traces, defocused: NDArray[np.bool_]) -> Conve
         Frames out of focus, (T,).
     """
     signal, signal_sd, dim = _signal(assay, traces)
+    suspicion = suspect(assay, traces)
     flag = _flags(traces, signal, dim, defocused)
+    flag[suspicion.lost] = "lost"
     usable = flag == ""
     inflation = noise_inflation(np.where(usable, signal, np.nan), signal_sd)
     signal_sd = signal_sd * inflation[:, None]
@@ -107,15 +117,21 @@ def convert(assay: Assay, traces: Traces, defocused: NDArray[np.bool_]) -> Conve
         indicator=assay.indicator,
         settings=assay.experiment.calibration,
     )
-    systematic_sd = _systematic(assay, traces, signal, calibration)
-    error = np.hypot(signal_sd, systematic_sd)
-    zinc = free_zinc(signal, calibration, error, assay.experiment.uncertainty)
+    errors = systematic_errors(assay, traces, Measured(signal, signal_sd, usable), calibration)
+    zinc = free_zinc(
+        signal,
+        calibration,
+        np.hypot(signal_sd, errors.all),
+        assay.experiment.uncertainty,
+        shared_signal_sd=errors.shared,
+    )
     known = (flag != "") | (zinc.flag == "")
     flag = np.where(known, flag, zinc.flag)
     return Converted(
         signal=signal,
         signal_sd=signal_sd,
-        systematic_sd=systematic_sd,
+        systematic_sd=errors.all,
+        shared_sd=errors.shared,
         f0=f0,
         f_f0=f_f0(signal, f0),
         flag=flag,
@@ -123,21 +139,21 @@ def convert(assay: Assay, traces: Traces, defocused: NDArray[np.bool_]) -> Conve
         calibration=calibration,
         defocused=defocused,
         noise_inflation=inflation,
+        suspicion=suspicion,
     )
 
 
 def _signal(assay: Assay, traces: Traces) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """Give signal, its standard error, and where the denominator is too dim; each (n, T)."""
+    signal = signal_of(assay, traces.corrected)
     if len(assay.signal) == 1:
-        (channel,) = assay.signal
-        signal = traces.corrected[channel]
-        return signal, traces.corrected_sd[channel], np.zeros(signal.shape, dtype=bool)
-    upper, lower = traces.corrected[list(assay.signal)]
+        return signal, traces.corrected_sd[assay.signal[0]], np.zeros(signal.shape, dtype=bool)
+    lower = traces.corrected[assay.signal[1]]
     sd_upper, sd_lower = traces.corrected_sd[list(assay.signal)]
     dim = lower < DIM * sd_lower
-    lower = np.where(dim, np.nan, lower)
-    ratio = upper / lower
-    return ratio, np.hypot(sd_upper, ratio * sd_lower) / lower, dim
+    ratio = np.where(dim, np.nan, signal)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return ratio, np.hypot(sd_upper, ratio * sd_lower) / lower, dim
 
 
 def _flags(
@@ -165,45 +181,6 @@ def _f0(assay: Assay, signal: FloatArray) -> FloatArray:
         return baseline_mean(signal, frames_of(baselines[0], assay.time_s))
     first = np.isfinite(signal).argmax(axis=1)
     return np.asarray(np.take_along_axis(signal, first[:, None], axis=1)[:, 0])
-
-
-def _systematic(
-    assay: Assay, traces: Traces, signal: FloatArray, calibration: Calibration | None
-) -> FloatArray:
-    """Give the error (n, T) of the signal that stays the same from frame to frame.
-
-    Foreign light and outline are a given share of the signal. An error δk of the bleaching rate
-    changes S, S_min and S_max together; what remains of it in the saturation θ is that of
-    S by δk·[(1 − θ)·S_min·(t − t_min) + θ·S_max·(t − t_max)].
-    """
-    result = assay.experiment.uncertainty.signal_error * np.abs(signal)
-    if calibration is None or traces.bleaching is None:
-        return result
-    rates = [traces.bleaching[c].rate_se for c in assay.signal]
-    rate_se = float(np.sqrt(np.nansum(np.square(rates))))
-    theta = np.clip(
-        saturation(signal, calibration.minimum[:, None], calibration.maximum[:, None]), 0, 1
-    )
-    since = [assay.time_s - centre for centre in _centres(assay)]
-    low, high = (1 - theta) * calibration.minimum[:, None], theta * calibration.maximum[:, None]
-    return np.hypot(result, rate_se * np.abs(low * since[0] + high * since[1]))
-
-
-def _centres(assay: Assay) -> tuple[float, float]:
-    """Middle of the phase that minimum and maximum were measured in, s; 0 for ends from elsewhere.
-
-    Of an intensity with a borrowed dynamic range both ends stem from the one phase that it has.
-    """
-    phases = assay.experiment.phases
-    source = assay.experiment.calibration.resolve(phases)
-    middles = [
-        float(assay.time_s[frames_of(phase, assay.time_s)].mean())
-        for role in ("minimum", "maximum")
-        for phase in with_role(phases, role)
-    ]
-    if source == "in-situ" or (source == "experiment" and not assay.is_ratio):
-        return middles[0], middles[-1]
-    return 0.0, 0.0
 
 
 def noise_inflation(signal: FloatArray, signal_sd: FloatArray) -> FloatArray:
@@ -241,6 +218,9 @@ def frame_scatter(signal: FloatArray, signal_sd: FloatArray) -> FloatArray:
         score = np.abs(middle - (before + after) / 2) / np.sqrt(variance)
     known = np.isfinite(score).sum(axis=1) >= _FEWEST_FRAMES - 2
     if known.any():
-        result[known] = np.nanmedian(np.where(np.isfinite(score), score, np.nan)[known], axis=1)
+        score = np.where(np.isfinite(score), score, np.nan)[known]
+        typical = np.nanmedian(score, axis=1, keepdims=True)
+        # A jump from one phase to the next is no noise.
+        result[known] = np.nanmedian(np.where(score > _JUMP * typical, np.nan, score), axis=1)
         result[known] /= _MEDIAN_OF_NORMAL
     return result
