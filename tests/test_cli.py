@@ -27,7 +27,17 @@ from zincflux.indicators import indicator_names
 from zincflux.results import RESULT_FILES, read_results
 from zincflux.results.simulation import SIMULATION_FILES
 
-COMMANDS = ("run", "init", "info", "indicators", "buffer", "calibrate", "simulate")
+COMMANDS = (
+    "run",
+    "convert",
+    "init",
+    "info",
+    "indicators",
+    "buffer",
+    "calibrate",
+    "export",
+    "simulate",
+)
 SIMULATION = (
     *("--set", "n_cells=3", "--set", "n_frames=5", "--set", "shape_px=[48,48]"),
     *("--seed", 3),
@@ -334,7 +344,7 @@ def test_keyboard_interrupt_while_working(zf, dish, quick, monkeypatch, command)
 @pytest.mark.parametrize(
     "place",
     [
-        "zincflux.workflow.load_experiment",
+        "zincflux.opening.load_experiment",
         "zincflux.pipeline.frames.measure_labels",
         "zincflux.workflow.render_report",
         "zincflux.results.folder.write_label_stack",

@@ -83,3 +83,13 @@ def test_errors_end_with_status_2(zf, options, message):
 
 def test_quiet(zf):
     assert zf(*PLAIN, "--metal", "Zn=0.5mM", "--quiet") == (0, "", "")
+
+
+def test_keyboard_interrupt(zf, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zincflux.buffers.request.compute_buffer", interrupt)
+    status, out, err = zf(*PLAIN, "--metal", "Zn=0.5mM")
+    assert (status, out) == (130, "")
+    assert err == "zincflux: stopped; nothing was left half written.\n"

@@ -118,7 +118,7 @@ PHASE = '[[phases]]\nname = "{}"\nrole = "{}"\nstart_s = {}\nend_s = {}\n'
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "movie: this key is required but is not given. Add it."),
+        ("", "expected either movie.path or table.path, found neither. Give one of them"),
         ("colour = 1\n" + MINIMAL, "colour: unknown key. Known keys here: .*movie"),
         ("indicater = 1\n" + MINIMAL, "indicater: unknown key. Did you mean 'indicator'"),
         (MINIMAL + "[segmnt]\n", "segmnt: unknown key. Did you mean 'segment'"),

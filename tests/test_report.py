@@ -13,7 +13,9 @@ from pydantic import Field
 from study_tables import CHANNELS, PHASES, Binding, make_field, make_tables
 from zincflux.calibrate import Alternative, ZincRange
 from zincflux.columns import CELLS, RESPONSES, TRACES, conform
+from zincflux.edits import Delete, EditSummary, Numbered, Skipped
 from zincflux.flux import Flux
+from zincflux.gate import Gate, Gated
 from zincflux.phases import Phase
 from zincflux.pipeline import Reach
 from zincflux.report import render_report
@@ -30,6 +32,7 @@ class Experiment(Settings):
     indicator: str = "FluoZin-3"
     phases: tuple[Phase, ...] = PHASES
     background: Background = Background()
+    gate: Gate = Gate()
     flux: Flux = Flux()
 
 
@@ -55,6 +58,11 @@ class Analysis:
     reach: Reach | None = None
     pixel_size_um: float = 0.5
     warnings: tuple[str, ...] = ()
+    mapping: tuple[dict[str, str], ...] = ()
+    corrections: dict[str, object] = field(default_factory=dict)
+    view: dict[str, object] | None = None
+    gated: Gated | None = None
+    edits: EditSummary = field(default_factory=EditSummary)
     counts: dict[str, int] = field(default_factory=lambda: {"n_cells": 24, "n_rows_below_min": 7})
     provenance: dict[str, dict[str, str]] = field(
         default_factory=lambda: {
@@ -256,6 +264,30 @@ def test_regions_have_their_own_parts(analysis):
     assert "EDTA wash (nucleus)" in reader.text
 
 
+def test_groups_of_a_gate_have_their_own_parts(analysis):
+    signal = np.where(np.arange(24) < 9, 400.0, 2.0)
+    gated = Gated(signal, signal > 50, 50.0, is_estimated=True)
+    cells = analysis.cells.assign(reporter_signal=signal, group=gated.names)
+    parted = replace(analysis, cells=cells, gated=gated)
+    parted = replace(parted, experiment=Experiment(gate=Gate(channel="<b>mCherry")))
+    page, reader = read(parted)
+    assert "9 cells carry the reporter, 15 do not." in reader.text
+    assert "The threshold of 50 counts was found from the cells (Otsu)." in reader.text
+    titles = [word for word in reader.words if word.startswith("Free zinc: ")]
+    assert titles == ["Free zinc: reporter positive", "Free zinc: reporter negative"]
+    assert "EDTA wash (reporter negative)" in reader.text
+    assert "<b>mCherry" not in page
+
+
+def test_table_of_traces_has_no_picture(analysis):
+    mapping = ({"role": "time", "columns": "<i>t", "unit": "s", "how": "header"},)
+    page, reader = read(replace(analysis, overview=None, labels=None, mapping=mapping))
+    assert "Table" in reader.words
+    assert "<i>t" in reader.words
+    assert "as in the table" in reader.words
+    assert "The image that was segmented" not in page
+
+
 def test_levels_rank_what_lies_beyond_the_range(analysis):
     _, found = levels(analysis.traces, PHASES, "zinc_nM")
     by_phase = {level.phase: level for level in found}
@@ -359,3 +391,13 @@ def test_says_where_the_indicator_can_tell_nothing(analysis):
     _, wider = read(replace(analysis, reach=replace(REACH, zinc_ranges=only_three)))
     assert wider.text.count("a factor of 3") == 2
     assert "from 10 % to 90 % saturation" in reader.text
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_says_what_became_of_corrections_by_hand(analysis):
+    lost = Skipped(Numbered(3, Delete(point=(4, 5), cell_ids=(7,))), "no cell lies under [4, 5]")
+    _, reader = read(replace(analysis, edits=EditSummary(2, (lost,))))
+    assert "2 corrections by hand are part of this result" in reader.text
+    assert "3 delete 7 no cell lies under [4, 5]" in reader.text
+    _, untouched = read(analysis)
+    assert "by hand" not in untouched.text

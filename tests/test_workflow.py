@@ -113,6 +113,20 @@ def test_moved_together_stays_up_to_date(dish, quick, tmp_path):
     assert run(tmp_path / "moved" / "experiment.toml").up_to_date
 
 
+def test_swapped_inputs_are_other_inputs(tmp_path, quick):
+    for name, frames in (("a", pixels(3)), ("b", 2 * pixels(3))):
+        save_bare(tmp_path / f"{name}.tif", frames)
+    pattern = str(tmp_path / "{c}.tif")
+    keys = ["movie.frame_interval_s=5", "movie.pixel_size_um=1", "movie.axes=TYX"]
+    keys.append("channels.signal=a")
+    run_quietly(pattern, tmp_path / "out", assignments=keys)
+    (tmp_path / "a.tif").rename(tmp_path / "c")
+    (tmp_path / "b.tif").rename(tmp_path / "a.tif")
+    (tmp_path / "c").rename(tmp_path / "b.tif")
+    with pytest.raises(ExperimentError, match="results made with other inputs"):
+        run(pattern, tmp_path / "out", assignments=keys)
+
+
 def test_other_settings_need_leave(dish, quick):
     out = run_quietly(dish).out
     before = contents(out)

@@ -46,6 +46,7 @@ def _makers() -> dict[str, Callable[[], str]]:
         "Command line": _command_line,
         "Experiment file": _experiment_file,
         "Result tables": _result_tables,
+        "Log of corrections": _log_of_corrections,
         "Indicators": _indicators,
         "Library": _library,
     }
@@ -126,6 +127,27 @@ def _experiment_file() -> str:
         title = f"[[{name}]]" if group.endswith("[]") else f"[{name}]"
         heading = f"`{title}`" if group else "Top of the file"
         parts.append(f"## {heading}\n\n{_table(('key', 'value', 'default', 'meaning'), rows)}")
+    return "\n".join(parts)
+
+
+def _log_of_corrections() -> str:
+    from zincflux.edits import Place
+    from zincflux.edits.kinds import KINDS
+
+    parts = [
+        "Every kind of correction that a log can hold; see [how to correct cells by hand]"
+        "(../how-to/correct-cells.md). Pixels are counted from 0, in the label image.\n"
+    ]
+    for kind, model in {**KINDS, "": Place}.items():
+        rows = (
+            (_code(name), _type(field.annotation), _default(field.default), field.description)
+            for name, field in model.model_fields.items()
+            if name != "kind"
+        )
+        title = f'`kind = "{kind}"`' if kind else "Place"
+        about = (model.__doc__ or "").strip().partition("\n")[0]
+        head = ("key", "value", "default", "meaning")
+        parts.append(f"## {title}\n\n{about}\n\n{_table(head, rows)}")
     return "\n".join(parts)
 
 

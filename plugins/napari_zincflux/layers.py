@@ -159,6 +159,11 @@ def results_layers(results: Results) -> list[LayerData]:
     results
         What `zincflux.read_results` returns.
 
+    Raises
+    ------
+    zincflux.ZincfluxError
+        If the results were made from a table, so that there is nothing to draw.
+
     Warns
     -----
     UserWarning
@@ -166,9 +171,14 @@ def results_layers(results: Results) -> list[LayerData]:
     """
     import zincflux
 
+    if results.labels is None:
+        raise zincflux.ZincfluxError(
+            f"{results.folder}: expected results of a movie, found results of a table of traces, "
+            "which hold no pictures. Open report.html in it instead."
+        )
     images: list[LayerData] = []
     try:
-        images = movie_layers(results.experiment.movie.open())
+        images = movie_layers(results.experiment.open_movie())
     except zincflux.ZincfluxError as error:
         warnings.warn(f"The movie is not shown. {error}", stacklevel=2)
     pixel_size_um = zincflux.open_movie(results.folder / "labels.ome.tif").pixel_size_um

@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_zincflux.layers import LayerData
 
 PathOrPaths = str | Sequence[str]
-RESULT_FILES = ("run.json", "traces.parquet", "labels.ome.tif")
+RESULT_FILES = ("run.json", "traces.parquet")
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:

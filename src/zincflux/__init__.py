@@ -14,22 +14,31 @@ if TYPE_CHECKING:
     from zincflux.buffers import compute_buffer
     from zincflux.calibrate import Calibration, calibrate_in_situ, free_zinc
     from zincflux.calibrate.titration import fit_titration
+    from zincflux.edits import EditLog
     from zincflux.errors import ZincfluxError, ZincfluxWarning
     from zincflux.experiment import Experiment, load_experiment
     from zincflux.indicators import Indicator, load_indicator
     from zincflux.measure import measure_labels
     from zincflux.movie import Movie
-    from zincflux.pipeline import Analysis, analyze, iter_analyze, iter_frames
+    from zincflux.pipeline import (
+        Analysis,
+        analyze,
+        iter_analyze,
+        iter_frames,
+        iter_reanalyze,
+        reanalyze,
+    )
     from zincflux.readers import open_movie
     from zincflux.results import Results, read_results
     from zincflux.segment import Otsu, Watershed
     from zincflux.synthetic import Simulation, simulate
     from zincflux.track import link
-    from zincflux.workflow import run
+    from zincflux.workflow import convert, run
 
 _HOME = {
     "Analysis": "pipeline",
     "Calibration": "calibrate",
+    "EditLog": "edits",
     "Experiment": "experiment",
     "Indicator": "indicators",
     "Movie": "movie",
@@ -42,16 +51,19 @@ _HOME = {
     "analyze": "pipeline",
     "calibrate_in_situ": "calibrate",
     "compute_buffer": "buffers",
+    "convert": "workflow",
     "fit_titration": "calibrate.titration",
     "free_zinc": "calibrate",
     "iter_analyze": "pipeline",
     "iter_frames": "pipeline",
+    "iter_reanalyze": "pipeline",
     "link": "track",
     "load_experiment": "experiment",
     "load_indicator": "indicators",
     "measure_labels": "measure",
     "open_movie": "readers",
     "read_results": "results",
+    "reanalyze": "pipeline",
     "run": "workflow",
     "simulate": "synthetic",
 }
@@ -59,6 +71,7 @@ _HOME = {
 __all__ = [
     "Analysis",
     "Calibration",
+    "EditLog",
     "Experiment",
     "Indicator",
     "Movie",
@@ -71,16 +84,19 @@ __all__ = [
     "analyze",
     "calibrate_in_situ",
     "compute_buffer",
+    "convert",
     "fit_titration",
     "free_zinc",
     "iter_analyze",
     "iter_frames",
+    "iter_reanalyze",
     "link",
     "load_experiment",
     "load_indicator",
     "measure_labels",
     "open_movie",
     "read_results",
+    "reanalyze",
     "run",
     "simulate",
 ]

@@ -7,7 +7,7 @@ import json
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -137,12 +137,20 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results made with other settings.")
     ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only draw the cells of one view, as PNG.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> None:
     """Run one experiment: movie → traces, cells, labels, calibration, report."""
+    if preview:
+        if jobs is not None:
+            raise ExperimentError("--jobs has no effect with --preview. Leave one of them out.")
+        _preview(source, out, indicator, assignments or (), overwrite, as_json, quiet)
+        return
     from zincflux.wording import outcome_text
     from zincflux.workflow import iter_run
 
@@ -159,6 +167,82 @@ def run(
         _print_json(outcome.summary())
     elif not quiet:
         _print_warnings(outcome.summary()["warnings"])
+        print(outcome_text(outcome))
+
+
+def _preview(
+    source: str,
+    out: Path | None,
+    indicator: str | None,
+    assignments: Sequence[str],
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from zincflux.preview import iter_preview
+    from zincflux.wording import preview_text
+
+    steps = iter_preview(
+        source, out, indicator=indicator, assignments=assignments, overwrite=overwrite
+    )
+    found = _finish(steps, quiet=quiet).summary()
+    if as_json:
+        _print_json(found)
+    elif not quiet:
+        _print_warnings(found["warnings"])
+        print(preview_text(found))
+
+
+@app.command()
+def convert(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="CSV, TSV, XLSX or Parquet.")],
+    indicator: Annotated[
+        str, typer.Option(help="Indicator of the traces; without one, F/F0 only.")
+    ] = "none",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; beside the table by default.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="ROLE=COLUMN", help="What a column holds; repeatable."),
+    ] = None,
+    minimum: Annotated[
+        float | None, typer.Option(help="Signal without zinc, above background; or ratio.")
+    ] = None,
+    maximum: Annotated[
+        float | None, typer.Option(help="Signal at saturation, above background; or ratio.")
+    ] = None,
+    assignments: Assignments = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results made with other settings.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> None:
+    """Convert traces that another program has measured: table → zinc, flux, report."""
+    from zincflux.experiment import experiment_of_table
+    from zincflux.opening import default_out
+    from zincflux.wording import mapping_text, outcome_text
+    from zincflux.workflow import iter_run
+
+    ends = {"minimum": minimum, "maximum": maximum}
+    given = [f"calibration.{name}={value!r}" for name, value in ends.items() if value is not None]
+    constants = ["calibration.source=constants", *given] if given else []
+    experiment = experiment_of_table(
+        table,
+        indicator=indicator,
+        mapping=mapping or (),
+        assignments=[*constants, *(assignments or ())],
+    )
+    steps = iter_run(experiment, out or default_out(table), overwrite=overwrite)
+    outcome = _finish(steps, quiet=quiet)
+    if as_json:
+        _print_json(outcome.summary())
+    elif not quiet:
+        _print_warnings(outcome.summary()["warnings"])
+        print(mapping_text(outcome.summary()["mapping"]))
         print(outcome_text(outcome))
 
 
@@ -386,6 +470,27 @@ def calibrate(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with finished results.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="ctc, geff or imagej-rois.")],
+    out: Annotated[Path, typer.Option(help="File or folder to write.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export.")
+    ] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> None:
+    """Write outlines and tracks for other programs: CTC folder, GEFF graph, ImageJ regions."""
+    from zincflux.results import export_results
+
+    with _doubts(quiet=quiet):
+        written = export_results(folder, to, out, overwrite=overwrite)
+    if not quiet:
+        print(written)
+
+
+@app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write into.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the randomness.")] = 0,
@@ -417,7 +522,7 @@ def _check_movie(path: str) -> None:
 
 
 def _print_json(data: Any) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _print_warnings(messages: list[str]) -> None:

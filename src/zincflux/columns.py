@@ -64,6 +64,13 @@ TRACES: tuple[Column, ...] = (
     Column("signal", "float64", "counts or ratio", "What is converted to zinc"),
     Column("f_f0", "float64", "", "Signal over its baseline mean F0"),
     Column("dff", "float64", "", "(F − F0) / F0"),
+    Column(
+        "nucleus_over_cytosol",
+        "float64",
+        "",
+        "Signal of the nucleus over that of the cytosol, or else the ring, in the same frame; in "
+        "rows of the nucleus",
+    ),
     Column("saturation", "float64", "", "(S − S_min) / (S_max − S_min)"),
     Column("occupancy", "float64", "", "Fraction of the indicator bound; only where β is known"),
     Column("clipped_fraction", "float64", "", "Fraction of pixels at the camera's limit"),
@@ -106,6 +113,19 @@ CELLS: tuple[Column, ...] = (
         "",
         "Standard deviation of ln zinc there from K, n, β and pooled ends: part of the interval, "
         "and the same error in all cells, so that no mean over cells lessens it",
+    ),
+    Column(
+        "reporter_signal",
+        "float64",
+        "counts",
+        "Median brightness of the reporter over the movie; only with a gate",
+    ),
+    Column(
+        "group",
+        "string",
+        "",
+        "Reporter positive or negative by the gate; empty without one, or where the reporter was "
+        "not measured",
     ),
     Column("excluded", "bool", "", "Whether summaries leave the cell out"),
     Column("reason", "string", "", "Why it is excluded or doubtful; empty if neither"),
@@ -160,11 +180,30 @@ FRAMES: tuple[Column, ...] = (
     Column("n_cells", "int64", "", "Cells measured in the frame"),
 )
 
+SUSPECTS: tuple[Column, ...] = (
+    Column("cell_id", "int64", "", "Cell to look at; 0 stands for all cells of the frame"),
+    Column("frame", "int64", "", "Frame to look at; of a step the later one"),
+    Column("time_s", "float64", "s", "Time since the first frame"),
+    Column(
+        "kind",
+        "string",
+        "",
+        "merge, split, swap, area_jump, intensity_jump, gap, short_track, appears_inside or "
+        "ends_inside",
+    ),
+    Column("doubt", "float64", "", "0 to 1; how far from what is usual in this movie"),
+    Column("detail", "string", "", "The numbers behind it, and the other cell"),
+)
+
+OF_REGIONS = ("region", "nucleus_over_cytosol")
+"""Columns that only tables of several regions have."""
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "traces": TRACES,
     "cells": CELLS,
     "responses": RESPONSES,
     "frames": FRAMES,
+    "suspects": SUSPECTS,
 }
 
 FLAGS: dict[str, str] = {
@@ -173,7 +212,7 @@ FLAGS: dict[str, str] = {
     "saturated_pixels": "pixels at the camera's limit",
     "dim_denominator": "denominator of the ratio too close to its background",
     "off_edge": "more than a tenth of the cell has drifted out of the frame",
-    "lost": "the cell was not found, or could not be measured, in this frame",
+    "lost": "the cell was not found, could not be measured, or has come off, in this frame",
     "defocused": "the frame is out of focus",
     "no_calibration": "no calibration for this cell",
 }
@@ -215,7 +254,7 @@ def conform(
     channels
         Channel names of the movie.
     regions
-        Whether several regions were measured: only then the table has the column ``region``.
+        Whether several regions were measured: only then the table has the columns `OF_REGIONS`.
     """
     import numpy as np
     import pandas as pd
@@ -223,7 +262,7 @@ def conform(
     blank = {"float64": np.nan, "string": "", "bool": False, "int64": 0}
     data = {}
     for column in expand(table, channels):
-        if column.name == "region" and not regions:
+        if column.name in OF_REGIONS and not regions:
             continue
         if column.name in rows:
             values = rows[column.name]

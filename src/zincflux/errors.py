@@ -44,3 +44,7 @@ class CorrectionWarning(ZincfluxWarning):
 
 class CalibrationWarning(ZincfluxWarning):
     """A calibration was made but is doubtful."""
+
+
+class EditWarning(ZincfluxWarning):
+    """Corrections by hand that no longer apply."""

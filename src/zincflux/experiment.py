@@ -23,17 +23,22 @@ from zincflux import phases as phase_rules
 from zincflux.calibrate import CalibrationSettings, Uncertainty
 from zincflux.camera import Camera
 from zincflux.correct.background import Background
-from zincflux.correct.bleaching import Bleaching, check_bleaching_phases
+from zincflux.correct.bleaching import Bleaching
+from zincflux.correct.bleaching_phases import check_bleaching_phases
 from zincflux.correct.bleed_through import BleedThrough
 from zincflux.correct.drift import Drift
 from zincflux.correct.flat_field import FlatField
+from zincflux.edits import Edits
 from zincflux.errors import ExperimentError
 from zincflux.flux import Flux, IndicatorLoad
+from zincflux.gate import Gate
 from zincflux.indicators import Indicator, load_indicator
+from zincflux.movie import Movie
 from zincflux.phases import Phase
 from zincflux.readers import MovieInput
 from zincflux.segment import Segment
 from zincflux.settings import InputPath, Settings, override, read_toml
+from zincflux.trace_tables import TableInput
 from zincflux.track import Track
 
 Channel = str | int
@@ -91,6 +96,22 @@ def _relative_indicator(text: str, info: SerializationInfo) -> str:
     return str(_PATH.dump_python(text, context=info.context)) if is_toml(text) else text
 
 
+_OF_MOVIES = (
+    "channels",
+    "drift",
+    "camera",
+    "flat_field",
+    "background",
+    "bleaching",
+    "bleed_through",
+    "segment",
+    "gate",
+    "track",
+    "edits",
+)
+"""Sections that say what becomes of pixels."""
+
+
 class Experiment(Settings):
     """All settings of one analysis.
 
@@ -111,7 +132,10 @@ class Experiment(Settings):
         default="none",
         description="Name in the indicator library, path of an indicator file, or none",
     )
-    movie: MovieInput = Field(description="What is read")
+    movie: MovieInput | None = Field(default=None, description="What is read; or a table is")
+    table: TableInput | None = Field(
+        default=None, description="Traces that another program has measured, instead of a movie"
+    )
     channels: Channels = Field(default=Channels(), description="Roles of the channels")
     phases: tuple[Phase, ...] = Field(default=(), description="What was done to the cells")
     drift: Drift = Field(default=Drift(), description="Movement of the stage")
@@ -123,7 +147,9 @@ class Experiment(Settings):
         default=BleedThrough(), description="Light of donor and acceptor in the FRET channel"
     )
     segment: Segment = Field(default=Segment(), description="How cells are found")
+    gate: Gate = Field(default=Gate(), description="Which cells carry a reporter")
     track: Track = Field(default=Track(), description="How cells are followed")
+    edits: Edits = Field(default=Edits(), description="Corrections by hand")
     calibration: CalibrationSettings = Field(
         default=CalibrationSettings(), description="How the signal becomes zinc"
     )
@@ -136,6 +162,24 @@ class Experiment(Settings):
     flux: Flux = Field(default=Flux(), description="How responses are measured")
 
     @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if (self.movie is None) == (self.table is None):
+            found = "neither" if self.movie is None else "both"
+            raise ValueError(
+                f"expected either movie.path or table.path, found {found}. Give one of them"
+            )
+        if self.table is None:
+            return self
+        fields = type(self).model_fields
+        unused = [name for name in _OF_MOVIES if getattr(self, name) != fields[name].default]
+        if unused:
+            raise ValueError(
+                f"{', '.join(unused)}: of no use for a table, whose traces are measured already. "
+                "Remove it"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_whole(self) -> Self:
         try:
             closed = phase_rules.close(self.phases)
@@ -146,6 +190,23 @@ class Experiment(Settings):
             raise ValueError(str(error)) from None
         object.__setattr__(self, "phases", closed)
         return self
+
+    def open_movie(self) -> Movie:
+        """Open the movie.
+
+        Raises
+        ------
+        ExperimentError
+            If the experiment is about a table.
+        ReaderError
+            If the movie cannot be read.
+        """
+        if self.movie is None:
+            raise ExperimentError(
+                "movie: expected a movie, found an experiment about a table of traces. "
+                "Set movie.path."
+            )
+        return self.movie.open()
 
     def load_indicator(self) -> Indicator | None:
         """Load the indicator, or give None where ``indicator`` is ``"none"``."""
@@ -198,6 +259,46 @@ def experiment_of_movie(
         If an assignment is wrong.
     """
     data = override({"movie": {"path": os.fspath(path)}, "indicator": indicator}, assignments)
+    return _named(data, where="--set", folder=Path.cwd(), name=title(path))
+
+
+def experiment_of_table(
+    path: str | os.PathLike[str],
+    *,
+    indicator: str = "none",
+    mapping: Sequence[str] = (),
+    assignments: Sequence[str] = (),
+) -> Experiment:
+    """Make the experiment of a table of traces, as ``zincflux convert TABLE`` does.
+
+    Parameters
+    ----------
+    path
+        The table.
+    indicator
+        Name in the indicator library, path of an indicator file, or none.
+    mapping
+        ``KEY=VALUE`` texts that set keys of ``[table]``: which column plays which role.
+    assignments
+        ``KEY=VALUE`` texts that replace settings.
+
+    Raises
+    ------
+    ExperimentError
+        If a role or an assignment is wrong.
+    """
+    table: dict[str, Any] = {"path": os.fspath(path)}
+    keys = [key for key in TableInput.model_fields if key != "path"]
+    for text in mapping:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or key not in keys or not value:
+            raise ExperimentError(
+                f"--map expects ROLE=COLUMN with a role among {', '.join(keys)}; found {text!r}. "
+                "Write for example: --map signal='Mean (F340)'"
+            )
+        # Not as TOML: a column, or a sheet, named 1 is a name too.
+        table[key] = value
+    data = override({"table": table, "indicator": indicator}, assignments)
     return _named(data, where="--set", folder=Path.cwd(), name=title(path))
 
 

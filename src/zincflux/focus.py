@@ -63,7 +63,7 @@ def focus_score(image: Image) -> float:
         pixels = np.where(finite, pixels, np.nan)
     fine, fine_error = _edge_energy(pixels)
     coarse, coarse_error = _edge_energy(_squares(pixels))
-    if not coarse > SIGNIFICANT * coarse_error or fine_error > LARGEST_ERROR * abs(fine):
+    if not coarse > SIGNIFICANT * coarse_error or fine_error > LARGEST_ERROR * fine:
         return float("nan")
     return COARSE_PX**2 * fine / coarse
 

@@ -88,7 +88,7 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
             return tomllib.load(file)
     except FileNotFoundError:
         raise ExperimentError(f"{path}: no such file. Check the path.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, no text, or bottomless
         raise ExperimentError(
             f"{path}: expected a TOML file, found: {error}. Correct the file."
         ) from None

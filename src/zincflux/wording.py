@@ -173,6 +173,27 @@ def _limits(low: float | None, high: float | None) -> str:
     return " to ".join(ends)
 
 
+def preview_text(found: dict[str, Any]) -> str:
+    """Tell what a preview found, and where it is drawn."""
+    size = found["diameter_um"]
+    told = f"{size:g} µm" if isinstance(size, float) else str(size)
+    cells = _plural(found["n_cells"], "cell")
+    return f"{cells} found with a diameter of {told} (segment.diameter_um)\n{found['out']}"
+
+
+def mapping_text(mapping: Sequence[dict[str, str]]) -> str:
+    """Tell what each column of a table of traces was taken for."""
+    rows = [
+        (one["role"], " ".join(filter(None, (one["columns"], _in_unit(one["unit"]), one["how"]))))
+        for one in mapping
+    ]
+    return "\n".join(["columns:", *_table(rows)])
+
+
+def _in_unit(unit: str) -> str:
+    return f"[{unit}]" if unit else ""
+
+
 def outcome_text(outcome: Outcome) -> str:
     """Tell what a run came to, and where its report is."""
     found = outcome.summary()

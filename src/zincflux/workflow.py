@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import zincflux
-from zincflux.errors import ExperimentError, ReaderError, ZincfluxWarning
-from zincflux.experiment import (
-    Experiment,
-    experiment_of_movie,
-    is_toml,
-    load_experiment,
-    title,
-)
+from zincflux.correct.control import record_hashes
+from zincflux.errors import ExperimentError
+from zincflux.experiment import Experiment, experiment_of_table
 from zincflux.movie import Movie
+from zincflux.opening import Source, default_out, files_of, open_recording, resolve_experiment
 from zincflux.pipeline import Analysis, Progress, iter_analyze
-from zincflux.readers.axes import KeyNeeded
-from zincflux.readers.info import describe_input
 from zincflux.report import render_report
 from zincflux.results import (
     CALIBRATION_FILE,
+    LABELS_FILE,
     RESULT_FILES,
     iter_hashes,
     peak_memory_mb,
@@ -34,6 +28,7 @@ from zincflux.results import (
     write_results,
 )
 from zincflux.settings import dumps
+from zincflux.trace_tables import TraceTable
 
 
 @dataclass(frozen=True)
@@ -63,6 +58,7 @@ class Outcome:
             "out": str(self.out),
             **{key: self.record["counts"][key] for key in _SUMMARY_COUNTS},
             "warnings": self.record["warnings"],
+            **({"mapping": self.record["mapping"]} if self.record["mapping"] else {}),
         }
 
 
@@ -70,7 +66,7 @@ _SUMMARY_COUNTS = ("n_frames", "n_cells", "n_excluded", "n_with_zinc")
 
 
 def run(
-    source: Experiment | str | os.PathLike[str],
+    source: Source,
     out: str | os.PathLike[str] | None = None,
     *,
     indicator: str | None = None,
@@ -122,7 +118,7 @@ def run(
 
 
 def iter_run(
-    source: Experiment | str | os.PathLike[str],
+    source: Source,
     out: str | os.PathLike[str] | None = None,
     *,
     indicator: str | None = None,
@@ -142,23 +138,25 @@ def iter_run(
     Outcome
         As the generator's return value.
     """
-    experiment = _experiment(source, indicator, assignments)
+    experiment = resolve_experiment(source, indicator, assignments)
     folder = _folder(source, out)
-    movie, opened = _open(experiment)
-    files = _input_files(experiment, movie)
+    recording, opened = open_recording(experiment)
+    files = files_of(experiment, recording)
     inputs = yield from iter_hashes(files)
     identity = {
         "zincflux": zincflux.__version__,
         "settings": dumps(experiment, folder=folder.resolve(), comments=False),
         # Not the paths: moved together, movie and results stay up to date.
-        "inputs": sorted(inputs.values()),
+        "inputs": [*inputs.values(), *record_hashes(experiment.bleaching)],
     }
-    earlier = _earlier_run(folder, identity, overwrite=overwrite)
+    earlier = _earlier_run(
+        folder, identity, overwrite=overwrite, has_labels=experiment.movie is not None
+    )
     if earlier is not None:
         return Outcome(folder, experiment, True, earlier)
     _keep_inputs(folder, files, source)
     with staging(folder) as aside:
-        analysis = yield from iter_analyze(experiment, movie=movie, jobs=jobs)
+        analysis = yield from _analyze(experiment, recording, jobs)
         analysis = replace(
             analysis,
             warnings=tuple(dict.fromkeys((*opened, *analysis.warnings))),
@@ -171,31 +169,49 @@ def iter_run(
     return Outcome(folder, experiment, False, record)
 
 
-def _experiment(
-    source: Experiment | str | os.PathLike[str],
-    indicator: str | None,
-    assignments: Sequence[str],
-) -> Experiment:
-    if isinstance(source, Experiment):
-        if indicator is not None or assignments:
-            raise ExperimentError(
-                "run: an experiment is complete; indicator and assignments belong to a file or a "
-                "movie. Change the experiment itself."
-            )
-        return source
-    if not is_toml(source):
-        return experiment_of_movie(source, indicator=indicator or "none", assignments=assignments)
-    if indicator is not None:
-        raise ExperimentError(
-            "--indicator belongs to a movie; an experiment file names its own. "
-            f"Use --set indicator={indicator}"
-        )
-    return load_experiment(source, assignments)
+def convert(
+    table: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    indicator: str = "none",
+    mapping: Sequence[str] = (),
+    assignments: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Outcome:
+    """Convert traces that another program has measured to zinc and flux, and write the results.
+
+    Parameters
+    ----------
+    table
+        A table of traces: CSV, TSV, XLSX or Parquet.
+    out
+        Folder for the results; by default the name of the table, beside it.
+    indicator
+        Name of the indicator; without one, F/F0 only.
+    mapping
+        ``ROLE=COLUMN`` texts: which column plays which role, where the header does not tell.
+    assignments
+        ``KEY=VALUE`` texts that replace settings.
+    overwrite
+        Whether results that were made with other settings or inputs may be replaced.
+
+    Returns
+    -------
+    Outcome
+        The folder and a summary.
+
+    Raises
+    ------
+    ZincfluxError
+        If a setting is wrong, the table cannot be read, or its columns are ambiguous.
+    """
+    experiment = experiment_of_table(
+        table, indicator=indicator, mapping=mapping, assignments=assignments
+    )
+    return run(experiment, default_out(table) if out is None else out, overwrite=overwrite)
 
 
-def _folder(
-    source: Experiment | str | os.PathLike[str], out: str | os.PathLike[str] | None
-) -> Path:
+def _folder(source: Source, out: str | os.PathLike[str] | None) -> Path:
     if out is not None:
         return Path(out)
     if isinstance(source, Experiment):
@@ -206,82 +222,23 @@ def _folder(
     return default_out(source)
 
 
-def default_out(source: str | os.PathLike[str]) -> Path:
-    """Name the results folder of an experiment file or movie: its own name, beside it.
-
-    Examples
-    --------
-    >>> default_out("dishes/dish1.toml").as_posix()
-    'dishes/dish1'
-    >>> default_out("dishes/T{t}/{c}.tif").as_posix()
-    'dishes/movie'
-    """
-    path = Path(source)
-    beside = next((parent for parent in path.parents if "{" not in str(parent)), Path())
-    folder = beside / (path.stem if is_toml(path) else title(path))
-    return beside / f"{path.name}_results" if folder == path else folder
+def _analyze(
+    experiment: Experiment, recording: Movie | TraceTable, jobs: int | None
+) -> Generator[Progress, None, Analysis]:
+    if isinstance(recording, Movie):
+        return (yield from iter_analyze(experiment, movie=recording, jobs=jobs))
+    return (yield from iter_analyze(experiment, table=recording))
 
 
-def _open(experiment: Experiment) -> tuple[Movie, tuple[str, ...]]:
-    """Open the movie, and keep what was doubtful about it for the record."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ZincfluxWarning)
-        try:
-            movie = experiment.movie.open()
-        except KeyNeeded as error:
-            raise ExperimentError(_name_missing(experiment, error)) from None
-        if movie.pixel_size_um is None or (movie.time_s is None and movie.n_frames > 1):
-            raise ExperimentError(_name_missing(experiment, None))
-    own = [item for item in caught if issubclass(item.category, ZincfluxWarning)]
-    for item in caught:
-        warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
-    return movie, tuple(dict.fromkeys(str(item.message) for item in own))
-
-
-def _name_missing(experiment: Experiment, first: KeyNeeded | None) -> str:
-    """Name at once everything that a movie does not say, and the keys that supply it."""
-    found = describe_input(experiment.movie)
-    rest = [
-        f"{item['key']} ({item['what']})"
-        for item in found["missing"]
-        if first is None or item["key"] != first.key
-    ]
-    if first is not None:
-        also = f" Set as well: {', '.join(rest)}." if rest else ""
-    else:
-        path = found["path"] if isinstance(found["path"], str) else found["path"][0]
-        also = f"{path}: the file does not say all that is needed. Set {', '.join(rest)}."
-    return f"{first or ''}{also} On the command line: --set KEY=VALUE."
-
-
-def _input_files(experiment: Experiment, movie: Movie) -> list[Path]:
-    """List the movie's files and every other file that the settings name."""
-    named = [
-        experiment.camera.dark,
-        experiment.flat_field.image,
-        experiment.flat_field.dark,
-        experiment.segment.labels,
-        experiment.calibration.file,
-        experiment.indicator if is_toml(experiment.indicator) else None,
-    ]
-    files = [*movie.source.paths, *(Path(path) for path in named if path is not None)]
-    for file in files:
-        try:
-            str(file).encode("utf-8")
-        except UnicodeEncodeError:
-            raise ReaderError(
-                f"{file}: this path holds bytes that are no text, so that the results could not "
-                "name it. Rename the file or its folder."
-            ) from None
-    return files
-
-
-def _earlier_run(out: Path, identity: dict[str, Any], *, overwrite: bool) -> dict[str, Any] | None:
+def _earlier_run(
+    out: Path, identity: dict[str, Any], *, overwrite: bool, has_labels: bool
+) -> dict[str, Any] | None:
     """Give the record of results that are up to date; refuse to replace others unasked."""
     if out.exists() and not out.is_dir():
         raise ExperimentError(f"{out}: expected a folder, found a file. Choose another --out.")
     earlier = read_run(out)
-    is_whole = all((out / name).exists() for name in RESULT_FILES)
+    needed = [name for name in RESULT_FILES if has_labels or name != LABELS_FILE]
+    is_whole = all((out / name).exists() for name in needed)
     if earlier is not None and earlier.get("identity") == identity and is_whole:
         return earlier
     if out.is_dir() and any(out.iterdir()) and not overwrite:
@@ -322,8 +279,14 @@ def _record(analysis: Analysis, identity: dict[str, Any]) -> dict[str, Any]:
         "versions": analysis.provenance["versions"],
         "inputs": analysis.provenance["inputs"],
         "warnings": list(analysis.warnings),
+        "mapping": list(analysis.mapping),
+        "gate": None if analysis.gated is None else analysis.gated.summary(),
+        "edits": analysis.edits.summary(),
         "counts": analysis.counts,
         "reach": None if analysis.reach is None else analysis.reach.summary(),
+        "view": analysis.view,
+        "background": analysis.corrections.get("background"),
+        "bleaching": analysis.corrections.get("bleaching"),
         "timings_s": analysis.timings_s,
         "peak_memory_mb": peak_memory_mb(),
     }

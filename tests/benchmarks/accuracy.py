@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scores import holds, insert
 
 import zincflux
 from zincflux.experiment import Experiment
@@ -62,6 +63,7 @@ CASES = (
     Case("as it is", main=True),
     Case("as it is, held back", main=True, first_seed=1000),
     Case("true outlines given", true_masks=True),
+    Case("ends shrunk", changes={"calibration": {"scope": "shrunk"}}),
     Case("K entered 1.5 × too high", changes={"calibration": {"k_nM": 22.5}}),
     Case("background follows the dye", {"background_follows_dye": 0.5}),
     Case("3 frames out of focus after each addition", {"defocus_frames": 3, "defocus_um": 4.0}),
@@ -123,8 +125,8 @@ def compare(case: Case, seed: int) -> dict[str, float]:
     """Analyse one movie and compare it with the truth."""
     made = zincflux.simulate(Simulation(seed=seed, **case.simulation))
     analysis = analyse(case, made)
-    pairs = _pairs(analysis, made)
-    rows = _joined(analysis.traces, made.truth, pairs)
+    pairs = pair(analysis, made)
+    rows = join(analysis.traces, made.truth, pairs)
     result = _found(analysis, made, pairs)
     for role in ("response", "baseline"):
         names = [phase.name for phase in made.phases if phase.role == role]
@@ -137,7 +139,7 @@ def compare(case: Case, seed: int) -> dict[str, float]:
     return result | _rates(analysis, made, pairs)
 
 
-def _pairs(analysis: zincflux.Analysis, made: SyntheticMovie) -> pd.DataFrame:
+def pair(analysis: zincflux.Analysis, made: SyntheticMovie) -> pd.DataFrame:
     """Pair cells with the truth: once for a static movie, else in every frame."""
     tables = []
     for t, labels in enumerate(analysis.label_images):
@@ -163,7 +165,7 @@ def _found(
     return {"f1": 2 * hits / max(n_found + n_true, 1), "links": float(kept)}
 
 
-def _joined(traces: pd.DataFrame, truth: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def join(traces: pd.DataFrame, truth: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     matched = traces.merge(pairs, on=["cell_id", "frame"])
     return matched.merge(
         truth[["cell_id", "frame", "zinc_nM"]].rename(columns={"cell_id": "true_id"}),
@@ -174,10 +176,8 @@ def _joined(traces: pd.DataFrame, truth: pd.DataFrame, pairs: pd.DataFrame) -> p
 
 def _coverage(rows: pd.DataFrame) -> float:
     """Share of intervals and one-sided bounds that hold the truth."""
-    low, high = rows["zinc_low_nM"], rows["zinc_high_nM"]
-    stated = low.notna() | high.notna()
-    inside = ~(rows["zinc_nM_true"] < low) & ~(rows["zinc_nM_true"] > high)
-    return float(inside[stated].mean()) if stated.any() else np.nan
+    stated, right = holds(rows["zinc_nM_true"], rows["zinc_low_nM"], rows["zinc_high_nM"])
+    return float(right[stated].mean()) if stated.any() else np.nan
 
 
 def _rates(
@@ -264,16 +264,8 @@ def main() -> None:
     print(text)
     print(f"{options.seeds} seeds, {time.perf_counter() - start:.0f} s, {platform.platform()}")
     if options.out is not None:
-        _insert(
-            options.out, f"{text}\n\nMeans over movies; seeds from 0 on, held back from 1000 on."
-        )
-
-
-def _insert(page: Path, text: str) -> None:
-    """Replace what stands in the page between the mark and the next heading."""
-    head, mark, rest = page.read_text(encoding="utf-8").partition(MARK)
-    _, heading, tail = rest.partition("\n## ")
-    page.write_text(f"{head}{mark}\n\n{text}\n{heading}{tail}", encoding="utf-8")
+        note = "Means over movies; seeds from 0 on, held back from 1000 on."
+        insert(options.out, MARK, f"{text}\n\n{note}")
 
 
 MARK = "<!-- made by tests/benchmarks/accuracy.py -->"

@@ -22,7 +22,7 @@ def test_one_frame_of_metamorph_runs_with_defaults(realdata: Path) -> None:
     analysis = run(realdata, {"path": "metamorph-tiff/MetamorphImage.tif"})
     assert analysis.channels == ("Cy5",)
     assert analysis.pixel_size_um == pytest.approx(0.645)
-    assert len(analysis.traces) == len(analysis.cells) > 150
+    assert len(analysis.traces) == len(analysis.cells) > 140
     assert (analysis.traces["frame"] == 0).all()
     assert 90 < analysis.cells["area_um2"].median() < 250
 
@@ -46,7 +46,7 @@ def test_real_zero_far_from_zero(realdata: Path) -> None:
     bright = [lump for lump in measure.regionprops(lumps) if lump.area > 100]
     found = [analysis.labels[lump.slice][lump.image].any() for lump in bright]
     assert len(bright) > 200
-    assert np.mean(found) > 0.98
+    assert np.mean(found) > 0.97
     assert 350 < len(analysis.cells) < 450
     row = analysis.traces
     empty = np.median(image[analysis.labels == 0])

@@ -155,6 +155,21 @@ class LabelRuns:
             inside_fraction=self.inside_fraction * share,
         )
 
+    def of_ids(self, ids: Int32Array) -> LabelRuns:
+        """Give the runs of some of the cells; an id that is not there is left out."""
+        kept = np.isin(self.ids, ids)
+        own = kept[self.cells]
+        number = np.cumsum(kept) - 1
+        return LabelRuns(
+            rows=self.rows[own],
+            starts=self.starts[own],
+            stops=self.stops[own],
+            cells=number[self.cells[own]].astype(np.int32),
+            ids=self.ids[kept],
+            shape=self.shape,
+            inside_fraction=self.inside_fraction[kept],
+        )
+
     @cached_property
     def area_px(self) -> IntArray:
         """Pixels of each cell, int64 (n,)."""

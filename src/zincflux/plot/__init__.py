@@ -6,6 +6,7 @@ Each function returns a `matplotlib.figure.Figure` that belongs to nobody's wind
 
 from zincflux.plot.calibration import calibration_figure
 from zincflux.plot.frames import frames_figure
+from zincflux.plot.gate import gate_figure
 from zincflux.plot.overlay import overlay_figure
 from zincflux.plot.style import Told, to_png, to_svg
 from zincflux.plot.traces import traces_figure
@@ -14,6 +15,7 @@ __all__ = [
     "Told",
     "calibration_figure",
     "frames_figure",
+    "gate_figure",
     "overlay_figure",
     "to_png",
     "to_svg",

@@ -17,23 +17,29 @@ from zincflux.plot import (
     Told,
     calibration_figure,
     frames_figure,
+    gate_figure,
     overlay_figure,
     to_png,
     traces_figure,
 )
 from zincflux.plot.style import digits, time_unit, zinc_unit
+from zincflux.report.corrections import correction_rows
 from zincflux.report.protocols import AnalysisLike, BindingLike, CalibrationLike, ReachLike
 from zincflux.report.summary import (
     NOTHING,
     Level,
     Response,
+    groups,
     levels,
+    of_cells,
+    of_group,
     of_region,
     reasons,
     regions,
     responses,
     used_only,
 )
+from zincflux.report.view import view_text
 from zincflux.settings import Settings, dumps
 
 _COUNT_NAMES = {
@@ -50,7 +56,7 @@ _COUNT_NAMES = {
 class _Part:
     """What is shown of one measured region."""
 
-    region: str
+    title: str
     traces_png: str
     unit: str
     levels: list[Level]
@@ -94,14 +100,24 @@ def _content(analysis: AnalysisLike) -> dict[str, Any]:
         "has_zinc": analysis.calibration is not None,
         "reasons": reasons(first),
         "overlay_png": _overlay(analysis, first),
-        "parts": [_part(analysis, region, column) for region in regions(cells)],
+        "view": view_text(analysis.view),
+        "gate": _gate(analysis, first),
+        "n_edits": analysis.edits.applied,
+        "lost_edits": analysis.edits.not_applied,
+        "parts": [
+            _part(analysis, region, group, column)
+            for region in regions(cells)
+            for group in groups(cells)
+        ],
         "phases": experiment.phases,
         "has_responses": len(analysis.responses) > 0,
         "calibration": _calibration(analysis.calibration, first, _told(analysis)),
         "reach": _reach(analysis.reach),
         "told": None if (told := _told(analysis)) is None else digits(told.factor),
         "baselines": [phase.name for phase in with_role(experiment.phases, "baseline")],
-        "background": experiment.background.method,
+        "background": experiment.background.method if not analysis.mapping else "as in the table",
+        "mapping": analysis.mapping,
+        "corrections": correction_rows(analysis.corrections),
         "flux": experiment.flux,
         "by_chance": digits(100 * false_positive_rate(experiment.flux.responder_k)),
         "frames_png": _frames(analysis),
@@ -141,7 +157,9 @@ def _data_uri(figure: Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(to_png(figure)).decode("ascii")
 
 
-def _overlay(analysis: AnalysisLike, cells: pd.DataFrame) -> str:
+def _overlay(analysis: AnalysisLike, cells: pd.DataFrame) -> str | None:
+    if analysis.overview is None or analysis.labels is None or analysis.pixel_size_um is None:
+        return None
     excluded = cells.loc[cells["excluded"].astype(bool), "cell_id"]
     figure = overlay_figure(
         analysis.overview, analysis.labels, analysis.pixel_size_um, excluded=excluded.tolist()
@@ -149,18 +167,35 @@ def _overlay(analysis: AnalysisLike, cells: pd.DataFrame) -> str:
     return _data_uri(figure)
 
 
-def _part(analysis: AnalysisLike, region: str, column: str) -> _Part:
-    cells = of_region(analysis.cells, region)
-    traces = used_only(of_region(analysis.traces, region), cells)
+def _gate(analysis: AnalysisLike, cells: pd.DataFrame) -> dict[str, Any] | None:
+    if analysis.gated is None:
+        return None
+    channel = str(analysis.experiment.gate.channel)
+    figure = gate_figure(cells, analysis.gated.minimum, channel)
+    return {
+        "png": _data_uri(figure),
+        "minimum": digits(analysis.gated.minimum),
+        "is_estimated": analysis.gated.is_estimated,
+        "n_positive": int((cells["group"] == "positive").sum()),
+        "n_negative": int((cells["group"] == "negative").sum()),
+        "n_unmeasured": int((cells["group"] == "").sum()),
+    }
+
+
+def _part(analysis: AnalysisLike, region: str, group: str, column: str) -> _Part:
+    cells = of_group(of_region(analysis.cells, region), group)
+    traces = used_only(of_cells(of_region(analysis.traces, region), cells), cells)
     unit, in_phases = levels(traces, analysis.experiment.phases, column)
     return _Part(
-        region=region,
+        title=", ".join(filter(None, (region, group and f"reporter {group}"))),
         traces_png=_data_uri(
             traces_figure(traces, analysis.experiment.phases, column, told=_told(analysis))
         ),
         unit=unit,
         levels=in_phases,
-        responses=responses(used_only(of_region(analysis.responses, region), cells)),
+        responses=responses(
+            used_only(of_cells(of_region(analysis.responses, region), cells), cells)
+        ),
     )
 
 

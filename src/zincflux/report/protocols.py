@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
+from zincflux.edits import EditSummary
+from zincflux.gate import Gate, Gated
 from zincflux.movie import Image, Labels
 from zincflux.phases import Phase
 from zincflux.plot.calibration import BindingConstants
@@ -184,6 +186,11 @@ class ExperimentLike(Protocol):
         ...
 
     @property
+    def gate(self) -> Gate:
+        """Settings of the gate."""
+        ...
+
+    @property
     def flux(self) -> FluxLike:
         """Settings of the flux metrics."""
         ...
@@ -233,18 +240,18 @@ class AnalysisLike(Protocol):
         ...
 
     @property
-    def overview(self) -> Image:
-        """Image (Y, X) that the labels belong to."""
+    def overview(self) -> Image | None:
+        """Image (Y, X) that the labels belong to; None for a table."""
         ...
 
     @property
-    def labels(self) -> Labels:
-        """Label image (Y, X)."""
+    def labels(self) -> Labels | None:
+        """Label image (Y, X); None for a table."""
         ...
 
     @property
-    def pixel_size_um(self) -> float:
-        """Edge of a pixel, µm."""
+    def pixel_size_um(self) -> float | None:
+        """Edge of a pixel, µm; None for a table."""
         ...
 
     @property
@@ -255,6 +262,31 @@ class AnalysisLike(Protocol):
     @property
     def counts(self) -> dict[str, int]:
         """Counts before and after each filter."""
+        ...
+
+    @property
+    def edits(self) -> EditSummary:
+        """What became of the corrections by hand."""
+        ...
+
+    @property
+    def gated(self) -> Gated | None:
+        """How cells were told apart by a reporter; None without a gate."""
+        ...
+
+    @property
+    def corrections(self) -> Mapping[str, Any]:
+        """What was found of background and bleaching, as in ``run.json``."""
+        ...
+
+    @property
+    def view(self) -> Mapping[str, Any] | None:
+        """The view that static cells were found in, as in ``run.json``; None without them."""
+        ...
+
+    @property
+    def mapping(self) -> tuple[dict[str, str], ...]:
+        """How the columns of a table were read; empty for a movie."""
         ...
 
     @property

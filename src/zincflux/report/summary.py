@@ -87,6 +87,22 @@ def regions(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table["region"].unique()]
 
 
+def groups(table: pd.DataFrame) -> list[str]:
+    """List the groups that a gate made, the one with the reporter first; one nameless without."""
+    known = set(table["group"]) if "group" in table else set()
+    return [name for name in ("positive", "negative") if name in known] or [""]
+
+
+def of_group(table: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Select the cells of one group."""
+    return table[table["group"] == group] if group else table
+
+
+def of_cells(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Select the rows of some cells."""
+    return table[table["cell_id"].isin(cells["cell_id"])]
+
+
 def reasons(cells: pd.DataFrame) -> list[tuple[str, str, int]]:
     """Count the cells that are excluded, or used but doubtful, by reason.
 

@@ -1,9 +1,9 @@
 """How often the 95 % interval holds the true zinc, over cells simulated signal by signal.
 
-``python tests/benchmarks/coverage.py [--cells 4000] [--out docs/validation/coverage.md]`` draws
-cells, calibrates them through `calibrate_in_situ`, converts frames at known saturations and counts.
-With ``--out`` it writes the tables into the page and the figure beside it. The signals are made by
-equations of this file's own: nothing is shared with what is judged.
+``python tests/benchmarks/interval_coverage.py [--cells 4000] [--out docs/validation/coverage.md]``
+draws cells, calibrates them through `calibrate_in_situ`, converts frames at known saturations and
+counts. With ``--out`` it writes the tables into the page and the figure beside it. The signals are
+made by equations of this file's own: nothing is shared with what is judged.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
+from scores import holds, insert
 
 from zincflux.calibrate import (
     Binding,
@@ -179,19 +180,18 @@ def coverage(seed: int, n_cells: int) -> list[Row]:
 
 def _row(hill: float, scope: str, method: str, level: float, values: np.ndarray) -> Row:
     truth, low, high = values
-    none = np.isnan(low) & np.isnan(high)
+    stated, right = holds(truth, low, high)
     both = np.isfinite(low) & np.isfinite(high)
-    inside = (np.nan_to_num(low, nan=0.0) <= truth) & (truth <= np.where(high > 0, high, np.inf))
     return Row(
         hill=hill,
         scope=scope,
         method=method,
         saturation=level,
-        stated=int((~none).sum()),
-        covered=float(inside[~none].mean()),
+        stated=int(stated.sum()),
+        covered=float(right[stated].mean()),
         width=float(np.median(np.sqrt(high[both] / low[both]))) if both.any() else np.nan,
-        one_sided=float((~none & ~both).mean()),
-        without=float(none.mean()),
+        one_sided=float((stated & ~both).mean()),
+        without=float((~stated).mean()),
     )
 
 
@@ -324,18 +324,8 @@ def draw(rows: list[Row]) -> bytes:
     return to_png(figure)
 
 
-def insert(page: Path, mark: str, text: str) -> None:
-    """Replace what stands in the page between a mark and the end mark after it."""
-    head, found, rest = page.read_text(encoding="utf-8").partition(mark)
-    if not found:
-        raise SystemExit(f"{page}: expected the line {mark!r}")
-    _, end, tail = rest.partition(END)
-    page.write_text(f"{head}{mark}\n\n{text}\n\n{end}{tail}", encoding="utf-8")
-
-
-MARK = "<!-- intervals, made by tests/benchmarks/coverage.py -->"
-GROUP_MARK = "<!-- group means, made by tests/benchmarks/coverage.py -->"
-END = "<!-- end -->"
+MARK = "<!-- intervals, made by tests/benchmarks/interval_coverage.py -->"
+GROUP_MARK = "<!-- group means, made by tests/benchmarks/interval_coverage.py -->"
 
 
 def main() -> None:
