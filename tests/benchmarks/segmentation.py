@@ -262,6 +262,9 @@ disc of the median true area, or the diameter that
 Outlines found with the estimated diameter (red) over hand-drawn or simulated ones (green), by
 `tests/benchmarks/segmentation_figure.py`; the last four pictures have no truth.
 
+Pictures: Data Science Bowl 2018 (BBBC038, CC0), laptrack (BSD-3), U2OS cell painting of piximi
+(CC BY 4.0), NEUBIAS training resources (CC BY 4.0), HT-29 of CellProfiler's examples (CC0).
+
 ## Where it is weak
 
 - Whole cells with long processes (U2OS) and cells stained at their membrane only come out in parts;
