@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from any_edits import SIZE, label_edits, label_images, points, two_pixels_of_a_cell
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.ndimage import find_objects
 from skimage.draw import disk
 
+from any_edits import SIZE, label_edits, label_images, points, two_pixels_of_a_cell
 from zincflux.edits import (
     Delete,
     Exclude,

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from any_edits import link_edits
 from hypothesis import given
 from hypothesis import strategies as st
 
+from any_edits import link_edits
 from zincflux.edits import (
     Division,
     Merge,
