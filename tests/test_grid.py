@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 import random
+import re
 import zipfile
 
 import numpy as np
@@ -225,6 +226,20 @@ def test_a_workbook_with_bytes_overwritten(workbook):
         except ReaderError as error:
             refused += DAMAGED in str(error)
     assert refused > 30
+
+
+def test_a_workbook_whose_sheets_are_gone(workbook):
+    path = workbook(data=[["a", "b"], [1, 2]])
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    book = parts["xl/workbook.xml"]
+    parts["xl/workbook.xml"] = re.sub(rb"<sheets>.*</sheets>", b"<sheets/>", book)
+    assert parts["xl/workbook.xml"] != book
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+    with pytest.raises(ReaderError, match="expected an XLSX workbook, found another packed file"):
+        read_grid(path)
 
 
 def test_a_titration_in_a_workbook(workbook):

@@ -159,6 +159,8 @@ def _sheets(data: bytes) -> dict[str, list[Row]]:
             for number, values in enumerate(one.iter_rows(values_only=True), start=1)
         )
         sheets[one.title] = [row for row in rows if any(cell != "" for cell in row.cells)]
+    if not sheets:
+        raise LookupError("no sheet is left")
     return sheets
 
 
