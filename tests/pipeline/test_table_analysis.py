@@ -17,9 +17,7 @@ def write(path, header, rows=12):
 def test_ratios_do_not_fit_an_intensity_indicator(tmp_path):
     path = write(tmp_path / "cells.csv", "t (s),Ratio1,Ratio2")
     table = read_table(experiment_of_table(path))
-    with pytest.raises(
-        ExperimentError, match=r"FluoZin-3 is an intensity .* ratios"
-    ):
+    with pytest.raises(ExperimentError, match=r"FluoZin-3 is an intensity .* ratios"):
         analyze(experiment_of_table(path, indicator="FluoZin-3"), table=table)
 
 
