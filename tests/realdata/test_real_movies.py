@@ -22,8 +22,14 @@ UNKNOWN_TIME = {"frame_interval_s": 60.0}
 FOLLOW = {"mode": "follow"}
 
 
-def test_golgi_of_one_cell(realdata: Path) -> None:
-    analysis = run(
+TOO_TIGHT = pytest.mark.xfail(
+    strict=True,
+    reason="outlines keep to the bright part of a cell (docs/validation/segmentation.md)",
+)
+
+
+def golgi(realdata: Path) -> Analysis:
+    return run(
         realdata,
         {"path": GOLGI},
         segment={"diameter_um": 40},
@@ -33,6 +39,15 @@ def test_golgi_of_one_cell(realdata: Path) -> None:
         ],
         flux={"rate_window_s": 600},
     )
+
+
+@TOO_TIGHT
+def test_outline_holds_the_whole_cell_around_its_golgi(realdata: Path) -> None:
+    assert 0.75 < golgi(realdata).traces["f_f0"].iloc[-5:].mean() < 0.95
+
+
+def test_golgi_of_one_cell(realdata: Path) -> None:
+    analysis = golgi(realdata)
     assert len(analysis.cells) == 1
     assert analysis.pixel_size_um == pytest.approx(0.351, abs=0.001)
     assert analysis.frames["time_s"].iloc[-1] == pytest.approx(29 * 59.86, abs=1)

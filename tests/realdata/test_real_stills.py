@@ -8,6 +8,7 @@ from real_experiments import UNKNOWN_SCALE, n_labels, run
 from skimage import filters, measure
 
 import zincflux
+from zincflux import Analysis
 from zincflux.errors import ExperimentError
 
 pytestmark = pytest.mark.realdata
@@ -18,8 +19,22 @@ MEMBRANES = "membrane-timelapse/membrane_2d_timelapse.tif"
 CHANNEL_FILES = "human-ht29-cc0/AS_09125_050116030001_D03f00d{c}.tif"
 
 
+MISSES_DIM_CELLS = pytest.mark.xfail(
+    strict=True, reason="some dim cells are missed (docs/validation/segmentation.md)"
+)
+
+
+def metamorph(realdata: Path) -> Analysis:
+    return run(realdata, {"path": "metamorph-tiff/MetamorphImage.tif"})
+
+
+@MISSES_DIM_CELLS
+def test_metamorph_cells_are_not_missed(realdata: Path) -> None:
+    assert len(metamorph(realdata).cells) > 150
+
+
 def test_one_frame_of_metamorph_runs_with_defaults(realdata: Path) -> None:
-    analysis = run(realdata, {"path": "metamorph-tiff/MetamorphImage.tif"})
+    analysis = metamorph(realdata)
     assert analysis.channels == ("Cy5",)
     assert analysis.pixel_size_um == pytest.approx(0.645)
     assert len(analysis.traces) == len(analysis.cells) > 140
@@ -32,21 +47,36 @@ def test_scan_r_asks_for_its_pixel_size(realdata: Path) -> None:
         run(realdata, {"path": SCAN_R})
 
 
-def test_real_zero_far_from_zero(realdata: Path) -> None:
+@pytest.fixture(scope="module")
+def scan_r(realdata: Path) -> Analysis:
     """The software stored signed numbers as unsigned: no light is 32768, not 0."""
-    analysis = run(
+    return run(
         realdata,
         {"path": SCAN_R, **SCAN_R_SCALE},
         segment={"diameter_um": 12},
         camera={"offset": 32768},
     )
+
+
+def found_of_bright(realdata: Path, analysis: Analysis) -> list[bool]:
+    """Whether each bright lump of the image holds a cell."""
     image = zincflux.open_movie(realdata / SCAN_R).frame(0)[0].astype(float)
     smooth = filters.gaussian(image, 2, preserve_range=True)
     lumps = measure.label(smooth > filters.threshold_otsu(smooth))
     bright = [lump for lump in measure.regionprops(lumps) if lump.area > 100]
-    found = [analysis.labels[lump.slice][lump.image].any() for lump in bright]
     assert len(bright) > 200
-    assert np.mean(found) > 0.97
+    return [analysis.labels[lump.slice][lump.image].any() for lump in bright]
+
+
+@MISSES_DIM_CELLS
+def test_hardly_any_bright_nucleus_is_missed(realdata: Path, scan_r: Analysis) -> None:
+    assert np.mean(found_of_bright(realdata, scan_r)) > 0.98
+
+
+def test_real_zero_far_from_zero(realdata: Path, scan_r: Analysis) -> None:
+    analysis = scan_r
+    image = zincflux.open_movie(realdata / SCAN_R).frame(0)[0].astype(float)
+    assert np.mean(found_of_bright(realdata, analysis)) > 0.97
     assert 350 < len(analysis.cells) < 450
     row = analysis.traces
     empty = np.median(image[analysis.labels == 0])

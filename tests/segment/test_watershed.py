@@ -155,13 +155,24 @@ def tiff(*parts):
     return pytest.importorskip("tifffile").imread(Path(REALDATA, *parts))
 
 
+def score_of_excerpt():
+    image = tiff("dsb2018-excerpt", "img2d.tif")
+    truth = tiff("dsb2018-excerpt", "mask2d.tif")
+    return f1(truth, find(image, median_diameter(truth)))
+
+
 @pytest.mark.realdata
 @needs_realdata
 def test_real_nuclei():
-    """125 hand-drawn nuclei, from hardly visible to saturated; 0.88 was measured."""
-    image = tiff("dsb2018-excerpt", "img2d.tif")
-    truth = tiff("dsb2018-excerpt", "mask2d.tif")
-    assert f1(truth, find(image, median_diameter(truth))) >= 0.87
+    """125 hand-drawn nuclei, from hardly visible to saturated."""
+    assert score_of_excerpt() >= 0.87
+
+
+@pytest.mark.realdata
+@needs_realdata
+@pytest.mark.xfail(strict=True, reason="0.887; the earlier watershed reached 0.915 on this field")
+def test_real_nuclei_are_found_as_well_as_they_once_were():
+    assert score_of_excerpt() >= 0.895
 
 
 @pytest.mark.realdata
@@ -184,6 +195,14 @@ def test_one_real_cell_in_a_nearly_empty_field(diameter_um):
     folder = Path(REALDATA, "hek-fluo4-oif", "serial_stim_cell3", "cell3_01.oif.files")
     frame = tiff(sorted(folder.glob("*.tif"))[0])
     assert Watershed(diameter_um=diameter_um)(frame, 0.274).max() == 1
+
+
+@pytest.mark.realdata
+@needs_realdata
+@pytest.mark.xfail(strict=True, reason="very dim nuclei are missed")
+def test_dim_nuclei_of_a_field_are_counted():
+    image = tiff("neubias-stills", "xy_16bit__scanR_datatype_issue.tif")
+    assert 500 < find(image, 18).max() < 750
 
 
 @pytest.mark.realdata
