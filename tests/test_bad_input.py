@@ -198,14 +198,13 @@ def test_a_movie_that_goes_away(zf, dish, monkeypatch):
     """For example on a network drive that is lost."""
     from zincflux import workflow
 
-    hashes = workflow.iter_hashes
+    analyze = workflow.iter_analyze
 
-    def lose(files):
-        found = yield from hashes(files)
+    def lose(*settings, **movie):
         (dish.parent / "movie.ome.tif").rename(dish.parent / "gone")
-        return found
+        return analyze(*settings, **movie)
 
-    monkeypatch.setattr(workflow, "iter_hashes", lose)
+    monkeypatch.setattr(workflow, "iter_analyze", lose)
     found = zf("run", dish)
     (dish.parent / "gone").rename(dish.parent / "movie.ome.tif")
     refused(found, 3, "movie.ome.tif", folder=dish.parent)

@@ -280,13 +280,13 @@ def test_everything_missing_is_named_at_once(tmp_path):
 
 def test_progress_covers_every_stage(dish, quick):
     steps = list(iter_run(dish))
-    assert {step.stage for step in steps} >= {"check inputs (MB)", "measure", "report"}
+    assert {step.stage for step in steps} >= {"survey", "measure", "report"}
     for stage in {step.stage for step in steps}:
         last = [step for step in steps if step.stage == stage][-1]
         assert last.done == last.total, stage
 
 
-@pytest.mark.parametrize("stage", ["check inputs (MB)", "measure", "report"])
+@pytest.mark.parametrize("stage", ["survey", "measure", "report"])
 def test_stopping_leaves_nothing(dish, quick, stage):
     steps = iter_run(dish)
     for step in steps:

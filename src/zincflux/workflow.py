@@ -20,7 +20,7 @@ from zincflux.results import (
     CALIBRATION_FILE,
     LABELS_FILE,
     RESULT_FILES,
-    iter_hashes,
+    Hashing,
     peak_memory_mb,
     read_run,
     staging,
@@ -142,31 +142,38 @@ def iter_run(
     folder = _folder(source, out)
     recording, opened = open_recording(experiment)
     files = files_of(experiment, recording)
-    inputs = yield from iter_hashes(files)
-    identity = {
+    with Hashing(files) as hashing:
+        if folder.exists():
+            identity = _identity(experiment, folder, (yield from hashing.wait()))
+            earlier = _earlier_run(
+                folder, identity, overwrite=overwrite, has_labels=experiment.movie is not None
+            )
+            if earlier is not None:
+                return Outcome(folder, experiment, True, earlier)
+        _keep_inputs(folder, files, source)
+        with staging(folder) as aside:
+            analysis = yield from _analyze(experiment, recording, jobs)
+            inputs = yield from hashing.wait()
+            analysis = replace(
+                analysis,
+                warnings=tuple(dict.fromkeys((*opened, *analysis.warnings))),
+                provenance={"versions": versions(), "inputs": inputs},
+            )
+            record = _record(analysis, _identity(experiment, folder, inputs))
+            yield Progress("report", 0, 1)
+            write_results(analysis, aside, folder, report=render_report(analysis), record=record)
+            yield Progress("report", 1, 1)
+    return Outcome(folder, experiment, False, record)
+
+
+def _identity(experiment: Experiment, folder: Path, inputs: dict[str, str]) -> dict[str, Any]:
+    """Give what results depend on: those with the same identity are the same."""
+    return {
         "zincflux": zincflux.__version__,
         "settings": dumps(experiment, folder=folder.resolve(), comments=False),
         # Not the paths: moved together, movie and results stay up to date.
         "inputs": [*inputs.values(), *record_hashes(experiment.bleaching)],
     }
-    earlier = _earlier_run(
-        folder, identity, overwrite=overwrite, has_labels=experiment.movie is not None
-    )
-    if earlier is not None:
-        return Outcome(folder, experiment, True, earlier)
-    _keep_inputs(folder, files, source)
-    with staging(folder) as aside:
-        analysis = yield from _analyze(experiment, recording, jobs)
-        analysis = replace(
-            analysis,
-            warnings=tuple(dict.fromkeys((*opened, *analysis.warnings))),
-            provenance={"versions": versions(), "inputs": inputs},
-        )
-        record = _record(analysis, identity)
-        yield Progress("report", 0, 1)
-        write_results(analysis, aside, folder, report=render_report(analysis), record=record)
-        yield Progress("report", 1, 1)
-    return Outcome(folder, experiment, False, record)
 
 
 def convert(

@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from zincflux.errors import ReaderError, ResultsError
 from zincflux.results import (
     CALIBRATION_FILE,
     RESULT_FILES,
-    iter_hashes,
+    Hashing,
     provenance,
     read_results,
     staging,
@@ -145,8 +147,8 @@ def full_disk(*args, **kwargs):
 @pytest.mark.parametrize(
     "writer",
     [
-        "pandas.DataFrame.to_parquet",
-        "pandas.DataFrame.to_csv",
+        "pyarrow.parquet.write_table",
+        "pyarrow.csv.write_csv",
         "zincflux.results.folder.write_label_stack",
         "pathlib.Path.write_text",
     ],
@@ -266,25 +268,70 @@ def test_absent_table(copy):
         read_results(copy)
 
 
+def hashes(*files):
+    with Hashing(files) as hashing:
+        return drain(hashing.wait())
+
+
 def test_hashes_are_those_of_the_files(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "_CHUNK_BYTES", 4)
     file = tmp_path / "a"
     file.write_bytes(b"abc" * 3)
     empty = tmp_path / "b"
     empty.touch()
-    steps = list(iter_hashes([file]))
-    assert len(steps) == 3
-    assert drain(iter_hashes([file, file, empty])) == {
+    assert hashes(file, file, empty) == {
         file.as_posix(): hashlib.sha256(b"abcabcabc").hexdigest(),
         empty.as_posix(): "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     }
 
 
+def test_progress_of_hashes_that_are_waited_for(tmp_path, monkeypatch):
+    """Hashing stands still until progress has been told once."""
+    told = threading.Event()
+
+    class Slow:
+        def update(self, chunk):
+            assert told.wait(60)
+
+        def hexdigest(self):
+            return "ready"
+
+    monkeypatch.setattr(provenance.hashlib, "sha256", Slow)
+    (file := tmp_path / "a").write_bytes(bytes(3_000_000))
+    with Hashing([file]) as hashing:
+        steps = hashing.wait()
+        first = next(steps)
+        told.set()
+        *_, last = steps
+    assert (first.stage, first.done) == ("check inputs (MB)", 0)
+    assert (last.done, last.total) == (3, 3)
+
+
+def test_hashing_stops_when_nobody_waits(tmp_path, monkeypatch):
+    read, begun = [], threading.Event()
+
+    class Slow:
+        def update(self, chunk):
+            read.append(len(chunk))
+            begun.set()
+            time.sleep(0.02)
+
+        def hexdigest(self):
+            return "unused"
+
+    monkeypatch.setattr(provenance, "_CHUNK_BYTES", 10)
+    monkeypatch.setattr(provenance.hashlib, "sha256", Slow)
+    (file := tmp_path / "a").write_bytes(bytes(1000))
+    with Hashing([file]):
+        assert begun.wait(60)
+    assert sum(read) < 1000
+
+
 def test_an_input_that_cannot_be_read(tmp_path):
     with pytest.raises(ReaderError, match="gone: expected a file that can be read"):
-        drain(iter_hashes([tmp_path / "gone"]))
+        hashes(tmp_path / "gone")
     with pytest.raises(ReaderError, match="expected a file that can be read"):
-        drain(iter_hashes([tmp_path]))
+        hashes(tmp_path)
 
 
 def test_versions_name_this_package():

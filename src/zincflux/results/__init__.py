@@ -11,7 +11,7 @@ from zincflux.results.folder import (
     write_results,
 )
 from zincflux.results.images import write_label_stack, write_movie
-from zincflux.results.provenance import iter_hashes, peak_memory_mb, versions
+from zincflux.results.provenance import Hashing, peak_memory_mb, versions
 from zincflux.results.simulation import write_simulation
 from zincflux.results.staging import staging, write_text
 
@@ -20,9 +20,9 @@ __all__ = [
     "EXPORTS",
     "LABELS_FILE",
     "RESULT_FILES",
+    "Hashing",
     "Results",
     "export_results",
-    "iter_hashes",
     "peak_memory_mb",
     "read_results",
     "read_run",

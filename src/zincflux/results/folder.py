@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import tifffile
 
 from zincflux.calibrate import Calibration
@@ -175,6 +178,16 @@ def _write_table(table: pd.DataFrame, name: str, channels: Sequence[str], aside:
     # Types are stated, since an empty column of texts has none and would not join with others.
     dtypes = {column.name: column.dtype for column in expand(TABLES[name], channels)}
     schema = pa.schema([(column, _ARROW[dtypes[column]]) for column in table.columns])
-    table.to_parquet(aside / f"{name}.parquet", engine="pyarrow", index=False, schema=schema)
+    content = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
+    pq.write_table(content, aside / f"{name}.parquet")
     if f"{name}.csv" in RESULT_FILES:
-        table.to_csv(aside / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+        _write_csv(content, aside / f"{name}.csv")
+
+
+def _write_csv(content: pa.Table, path: Path) -> None:
+    """Write a table as pandas would, but for the quotes around texts, in a tenth of the time."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(content.column_names)
+    with open(path, "ab") as file:
+        options = pa.csv.WriteOptions(include_header=False, quoting_style="needed")
+        pa.csv.write_csv(content, file, options)

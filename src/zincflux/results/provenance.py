@@ -6,54 +6,110 @@ import hashlib
 import platform
 import sys
 from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from importlib import metadata
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from zincflux import __version__
 from zincflux.errors import ReaderError
 from zincflux.pipeline import Progress
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "pandas", "tifffile", "numba", "pyarrow")
-_CHUNK_BYTES = 2**26
+_CHUNK_BYTES = 2**18
+"""Small enough to stay in the processor's cache between reading and hashing."""
+
+_LOOK_S = 0.1
+"""How often progress is told while hashes are waited for."""
 
 
-def iter_hashes(paths: Iterable[Path]) -> Generator[Progress, None, dict[str, str]]:
-    """Compute the SHA-256 of each input file.
+class Hashing:
+    """The SHA-256 of input files, computed by a thread while other work goes on.
 
-    Yields
-    ------
-    Progress
-        After each 64 MB, in MB.
+    Use it as a context: leaving it stops the thread.
 
-    Returns
-    -------
-    dict
-        Hash by path, as the generator's return value.
+    Parameters
+    ----------
+    paths
+        Files; each counts once.
 
-    Raises
-    ------
-    ReaderError
-        If a file cannot be read.
+    Examples
+    --------
+    >>> with Hashing([]) as hashing:
+    ...     list(hashing.wait())
+    []
     """
-    files = list(dict.fromkeys(paths))
-    result = {}
-    done = 0
-    try:
-        total = sum(path.stat().st_size for path in files)
-        for path in files:
-            digest = hashlib.sha256()
-            with open(path, "rb") as file:
-                while chunk := file.read(_CHUNK_BYTES):
-                    digest.update(chunk)
-                    done += len(chunk)
-                    yield Progress("check inputs (MB)", round(done / 1e6), round(total / 1e6))
-            result[path.as_posix()] = digest.hexdigest()
-    except OSError as error:
-        raise ReaderError(
-            f"{error.filename or path}: expected a file that can be read, found: "
-            f"{error.strerror or error}. Check the path."
-        ) from error
-    return result
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._files = list(dict.fromkeys(paths))
+        self._done_bytes = self._total_bytes = 0
+        self._stopped = False
+        self._pool = ThreadPoolExecutor(1)
+        self._result: Future[dict[str, str]] = Future()
+
+    def __enter__(self) -> Self:
+        self._result = self._pool.submit(self._hashes)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        self._pool.shutdown()
+
+    def wait(self) -> Generator[Progress, None, dict[str, str]]:
+        """Wait for the hashes.
+
+        Yields
+        ------
+        Progress
+            In MB, while they are not done.
+
+        Returns
+        -------
+        dict
+            Hash by path, as the generator's return value.
+
+        Raises
+        ------
+        ReaderError
+            If a file cannot be read.
+        """
+        waited = False
+        while not wait([self._result], _LOOK_S).done:
+            waited = True
+            yield self._progress()
+        result = self._result.result()
+        if waited:
+            yield self._progress()
+        return result
+
+    def _progress(self) -> Progress:
+        done, total = (round(n / 1e6) for n in (self._done_bytes, self._total_bytes))
+        return Progress("check inputs (MB)", done, total)
+
+    def _hashes(self) -> dict[str, str]:
+        path, chunk = Path(), memoryview(bytearray(_CHUNK_BYTES))
+        result = {}
+        try:
+            self._total_bytes = sum(path.stat().st_size for path in self._files)
+            for path in self._files:
+                digest = hashlib.sha256()
+                with open(path, "rb", buffering=0) as file:
+                    while not self._stopped and (n := file.readinto(chunk)):
+                        digest.update(chunk[:n])
+                        self._done_bytes += n
+                result[path.as_posix()] = digest.hexdigest()
+        except OSError as error:
+            raise ReaderError(
+                f"{error.filename or path}: expected a file that can be read, found: "
+                f"{error.strerror or error}. Check the path."
+            ) from error
+        return result
 
 
 def versions() -> dict[str, str]:
