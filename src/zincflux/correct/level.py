@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+
+from numpy.typing import NDArray
 
 from zincflux.movie import FloatArray, Image
 
@@ -14,6 +16,9 @@ _WITHIN_ONE_SD = math.erf(1 / math.sqrt(2))
 _WITHIN_THREE_SD = math.erf(3 / math.sqrt(2))
 # Standard deviation of a Gaussian of which only what lies within three of them is kept.
 _TRUNCATED_SD = math.sqrt(1 - 6 * math.exp(-4.5) / math.sqrt(2 * math.pi) / _WITHIN_THREE_SD)
+
+# Whole numbers below this are counted: a table of them is small.
+_MOST_COUNTED = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +46,13 @@ class BackgroundLevel:
         return cls(level, np.full(level.shape, np.nan), 0)
 
 
-def robust_sd(values: FloatArray) -> float:
+def robust_sd(values: FloatArray | NDArray[np.integer[Any]]) -> float:
     """Estimate the standard deviation of the bulk of values that scatter around 0.
 
     Parameters
     ----------
     values
-        Numbers, shape (n,), mostly Gaussian, with outliers.
+        Numbers, shape (n,), mostly Gaussian, with outliers. Whole numbers are counted, not sorted.
 
     Returns
     -------
@@ -57,9 +62,22 @@ def robust_sd(values: FloatArray) -> float:
     if values.size == 0:
         return math.nan
     size = np.abs(values)
-    one_sd = float(np.quantile(size, _WITHIN_ONE_SD))
-    bulk = size[size <= 3 * one_sd]
-    return float(np.sqrt(np.mean(bulk**2))) / _TRUNCATED_SD
+    if values.dtype.kind == "i" and size.max() < _MOST_COUNTED:
+        mean_square = _bulk_of_whole_numbers(np.bincount(size))
+    else:
+        one_sd = float(np.quantile(size, _WITHIN_ONE_SD))
+        mean_square = float(np.mean(size[size <= 3 * one_sd] ** 2))
+    return math.sqrt(mean_square) / _TRUNCATED_SD
+
+
+def _bulk_of_whole_numbers(count: NDArray[np.intp]) -> float:
+    """Mean square of the bulk of whole numbers 0, 1, 2 … of which there are so many each."""
+    upto = np.cumsum(count)
+    place = _WITHIN_ONE_SD * (upto[-1] - 1)
+    low, high = np.searchsorted(upto, [math.floor(place), math.ceil(place)], side="right")
+    one_sd = low + (high - low) * (place - math.floor(place))
+    n = math.floor(3 * one_sd) + 1
+    return float(np.arange(n, dtype=np.float64)[: count.size] ** 2 @ count[:n] / count[:n].sum())
 
 
 def neighbour_noise(image: Image) -> float:

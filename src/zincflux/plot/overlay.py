@@ -70,9 +70,8 @@ def _grey(image: Image) -> NDArray[np.float64]:
     return stretched
 
 
-def _outlines(labels: Labels, excluded: NDArray[np.int64]) -> NDArray[np.float64]:
+def _outlines(labels: Labels, excluded: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Colour the inner edge of every cell; transparent elsewhere, shape (Y, X, 4)."""
-    edge = np.zeros(labels.shape, dtype=bool)
     # The smallest and largest neighbour agree only away from any edge.
     cross = ndimage.generate_binary_structure(2, 1)
     lowest = ndimage.minimum_filter(labels, footprint=cross, mode="nearest")
@@ -81,28 +80,25 @@ def _outlines(labels: Labels, excluded: NDArray[np.int64]) -> NDArray[np.float64
     thicken = round(max(labels.shape) / _DRAWN_PX) - 1
     if thicken > 0:
         edge = ndimage.binary_dilation(edge, cross, iterations=thicken) & (labels > 0)
-    picture = np.zeros((*labels.shape, 4))
+    picture = np.zeros((*labels.shape, 4), dtype=np.uint8)
     picture[edge] = _rgba(YELLOW)
     picture[edge & np.isin(labels, excluded)] = _rgba(VERMILLION)
     return picture
 
 
-def _rgba(colour: str) -> list[float]:
-    return [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] + [1.0]
+def _rgba(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)] + [255]
 
 
 def _centres(
     labels: Labels,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Give the numbers of the cells and their centroids in pixels."""
-    ids, index = np.unique(labels, return_inverse=True)
-    index = index.ravel()
+    rows, columns = np.nonzero(labels)
+    ids, index = np.unique(labels[rows, columns], return_inverse=True)
     area = np.bincount(index)
-    rows, columns = np.indices(labels.shape)
-    y = np.bincount(index, rows.ravel()) / area
-    x = np.bincount(index, columns.ravel()) / area
-    cells = ids > 0
-    return ids[cells].astype(np.int64), y[cells], x[cells]
+    y, x = np.bincount(index, rows) / area, np.bincount(index, columns) / area
+    return ids.astype(np.int64), y, x
 
 
 def _write_numbers(
