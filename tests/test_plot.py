@@ -165,7 +165,7 @@ def test_overlay_outlines_lie_inside_their_cells():
     labels[2:7, 3:8] = 5
     outline = overlay_figure(labels, labels, 1.0).axes[0].images[1].get_array()[..., 3]
     expected = np.zeros((12, 14))
-    expected[2:7, 3:8] = 1
+    expected[2:7, 3:8] = 255
     expected[3:6, 4:7] = 0
     np.testing.assert_array_equal(outline, expected)
 

@@ -165,7 +165,9 @@ def _level(pixels: Image, percentile: float) -> tuple[float, float]:
     noise = robust_sd(np.diff(values)) / np.sqrt(2)
     runs = values[: values.size // _RUN * _RUN].reshape(-1, 2, _RUN // 2)
     # A sum along so short an axis would take longer than all the rest.
-    halves = sum(runs[:, :, k] for k in range(_RUN // 2)) / (_RUN // 2)
+    halves = np.zeros(runs.shape[:2])
+    for k in range(_RUN // 2):
+        halves += runs[:, :, k] / (_RUN // 2)
     if halves.size < 2:
         return float(np.median(values)), noise
     if is_whole:

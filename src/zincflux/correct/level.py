@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from zincflux.movie import FloatArray, Image
