@@ -38,6 +38,37 @@ def test_nan_pixels_are_left_out(kind):
     assert np.isnan(result[0, 2])
 
 
+@pytest.mark.parametrize("kind", ORACLE)
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "int64"])
+@given(data=st.data())
+def test_whole_numbers_like_numpy(kind, dtype, data):
+    shape = st.tuples(st.integers(1, 6), st.just(2), st.just(3))
+    stack = data.draw(hnp.arrays(dtype, shape))
+    wide = stack.astype(np.float64)
+    largest = np.abs(wide).max()
+    np.testing.assert_allclose(
+        project(kind, stack), ORACLE[kind](wide, axis=0), rtol=1e-9, atol=1e-7 * largest
+    )
+
+
+def test_whole_numbers_are_exact():
+    """A spread of one count on a bright pixel, for a long time."""
+    stack = np.full((4000, 1, 2), 65535, dtype=np.uint16)
+    stack[::2] = 65534
+    np.testing.assert_array_equal(project("mean", stack), 65534.5)
+    np.testing.assert_allclose(project("sd", stack), 0.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ORACLE)
+def test_counts_then_numbers(kind):
+    """As where some frames of a movie are too bright, or come from another file."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 1000, (5, 3, 4)).astype(np.uint16)
+    stack = [*first, *(first + 0.25), np.full((3, 4), np.nan), *first.astype(np.uint32) * 2**21]
+    expected = ORACLE[kind](np.array(stack, dtype=np.float64), axis=0)
+    np.testing.assert_allclose(project(kind, stack), expected, rtol=1e-9)
+
+
 def test_small_changes_on_a_large_offset():
     stack = 1e9 + np.random.default_rng(0).normal(0, 1, (50, 3, 3))
     np.testing.assert_allclose(project("sd", stack), stack.std(axis=0), rtol=1e-6)

@@ -109,7 +109,11 @@ class Plan(Assay):
         first, *others = self.roles.segment
         if not others:
             return np.asarray(flat[first])
-        return np.asarray(flat[list(self.roles.segment)].sum(axis=0, dtype=np.float64))
+        is_short = flat.dtype.kind == "u" and flat.dtype.itemsize <= 2
+        total: Image = flat[first].astype(np.uint32 if is_short else np.float64)
+        for other in others:
+            total += flat[other]
+        return total
 
     def with_gains(self, gains: Image) -> Plan:
         """Return the plan with flat-field gains that were estimated from the movie."""

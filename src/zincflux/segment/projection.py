@@ -41,10 +41,12 @@ class Projection:
 
     def __init__(self, kind: ProjectionKind = "mean") -> None:
         self.kind = kind
-        self.n_frames = 0
-        self._gaps: FloatArray | None = None
-        self._value = np.zeros((0, 0))
-        self._squares = np.zeros((0, 0))
+        self._of: _Largest | _Sums | _Moments | None = None
+
+    @property
+    def n_frames(self) -> int:
+        """Frames that were added."""
+        return 0 if self._of is None else self._of.n_frames
 
     def update(self, image: Image) -> None:
         """Add one frame.
@@ -59,44 +61,28 @@ class Projection:
         ExperimentError
             If the shape differs from the first frame's.
         """
-        pixels = np.asarray(image, dtype=np.float64)
-        finite = np.isfinite(pixels)
-        if not finite.all():
-            pixels = np.where(finite, pixels, np.nan)
-        if self.n_frames == 0:
-            self._start(pixels.shape)
-        if pixels.shape != self._value.shape:
+        pixels = np.asarray(image)
+        self._of = self._fitting(pixels)
+        if pixels.shape != self._of.value.shape:
+            height, width = self._of.value.shape
             raise ExperimentError(
-                f"projection: expected frames of {self._value.shape[0]} × {self._value.shape[1]} "
-                f"pixels like the first one, found {' × '.join(map(str, pixels.shape))}. "
+                f"projection: expected frames of {height} × {width} pixels like the first one, "
+                f"found {' × '.join(map(str, pixels.shape))}. "
                 "Analyse movies of different frame sizes separately."
             )
-        self.n_frames += 1
-        if self.kind == "max":
-            np.fmax(self._value, pixels, out=self._value)
-        else:
-            self._welford(pixels, None if finite.all() else ~finite)
+        self._of.n_frames += 1
+        self._of.add(pixels)
 
-    def _start(self, shape: tuple[int, ...]) -> None:
-        self._value = np.full(shape, np.nan if self.kind == "max" else 0.0)
-        self._squares = np.zeros(shape if self.kind == "sd" else (0, 0))
-
-    def _welford(self, pixels: FloatArray, missing: NDArray[np.bool_] | None) -> None:
-        if missing is not None:
-            earlier = 0.0 if self._gaps is None else self._gaps
-            self._gaps = np.asarray(missing + earlier, dtype=np.float64)
-        delta = pixels - self._value
-        if missing is not None:
-            delta[missing] = 0.0
-        self._value += delta / np.maximum(self._count, 1)
-        if self.kind == "sd":
-            rest = pixels - self._value
-            self._squares += delta * (rest if missing is None else np.where(missing, 0.0, rest))
-
-    @property
-    def _count(self) -> FloatArray | int:
-        """Frames that each pixel was seen in."""
-        return self.n_frames if self._gaps is None else self.n_frames - self._gaps
+    def _fitting(self, pixels: Image) -> _Largest | _Sums | _Moments:
+        """Give what takes such pixels; sums of whole numbers are exact, and fast."""
+        if self._of is None:
+            if self.kind == "max":
+                return _Largest(pixels.shape)
+            make = _Sums if _Sums.fit(pixels) else _Moments
+            return make(pixels.shape, squares=self.kind == "sd")
+        if isinstance(self._of, _Sums) and not _Sums.fit(pixels):
+            return self._of.moments()
+        return self._of
 
     def result(self) -> FloatArray:
         """Return the projection (Y, X), float64.
@@ -106,13 +92,98 @@ class Projection:
         ExperimentError
             If no frame was added.
         """
-        if self.n_frames == 0:
+        if self._of is None or not self._of.n_frames:
             raise ExperimentError(
                 "projection: expected at least one frame, found none. Check the movie's length."
             )
-        value = self._value
-        if self.kind == "sd":
-            value = np.sqrt(self._squares / np.maximum(self._count, 1))
-        if self.kind == "max" or self._gaps is None:
-            return value.copy()
+        return self._of.result()
+
+
+class _Largest:
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.n_frames = 0
+        self.value: FloatArray = np.full(shape, np.nan)
+
+    def add(self, pixels: Image) -> None:
+        if pixels.dtype.kind == "f":
+            pixels = np.where(np.isfinite(pixels), pixels, np.nan)
+        np.fmax(self.value, pixels, out=self.value)
+
+    def result(self) -> FloatArray:
+        return self.value.copy()
+
+
+class _Sums:
+    """Exact sums of whole numbers, and of their squares, that are small enough for it."""
+
+    @staticmethod
+    def fit(pixels: Image) -> bool:
+        if pixels.dtype.kind not in "iu":
+            return False
+        # The sum of two channels of 16 bits has 17.
+        return pixels.dtype.itemsize <= 2 or (
+            pixels.dtype.kind == "u" and pixels.max(initial=0) < 2**20
+        )
+
+    def __init__(self, shape: tuple[int, ...], *, squares: bool) -> None:
+        self.n_frames = 0
+        self.value: NDArray[np.int64] = np.zeros(shape, np.int64)
+        self.squares = np.zeros(shape, np.int64) if squares else None
+
+    def add(self, pixels: Image) -> None:
+        self.value += pixels
+        if self.squares is not None:
+            wide = pixels.astype(np.int64)
+            self.squares += np.multiply(wide, wide, out=wide)
+
+    def result(self) -> FloatArray:
+        return self.moments().result()
+
+    def moments(self) -> _Moments:
+        """Give the same as mean and sum of squared deviations."""
+        result = _Moments(self.value.shape, squares=self.squares is not None)
+        n = result.n_frames = self.n_frames
+        result.value = self.value / n
+        if self.squares is not None:
+            # About the whole number below the mean the sum of squares stays exact.
+            whole = self.value // n
+            rest = self.value - whole * n
+            result.squares = self.squares - n * whole**2 - 2 * whole * rest - rest**2 / n
+        return result
+
+
+class _Moments:
+    """Mean, and sum of squared deviations from it, of any real pixels."""
+
+    def __init__(self, shape: tuple[int, ...], *, squares: bool) -> None:
+        self.n_frames = 0
+        self.value: FloatArray = np.zeros(shape)
+        self.squares: FloatArray | None = np.zeros(shape) if squares else None
+        self._gaps: FloatArray | None = None
+
+    def add(self, pixels: Image) -> None:
+        delta = np.subtract(pixels, self.value, dtype=np.float64)
+        missing = ~np.isfinite(delta)
+        if missing.any():
+            earlier = 0.0 if self._gaps is None else self._gaps
+            self._gaps = np.asarray(missing + earlier, dtype=np.float64)
+            delta[missing] = 0.0
+        step = delta / np.maximum(self._count, 1)
+        self.value += step
+        if self.squares is not None:
+            # What is left of the deviation once the mean has moved.
+            np.subtract(delta, step, out=step)
+            self.squares += np.multiply(delta, step, out=delta)
+
+    @property
+    def _count(self) -> FloatArray | int:
+        """Frames that each pixel was seen in."""
+        return self.n_frames if self._gaps is None else self.n_frames - self._gaps
+
+    def result(self) -> FloatArray:
+        value = self.value.copy()
+        if self.squares is not None:
+            value = np.sqrt(np.maximum(self.squares, 0) / np.maximum(self._count, 1))
+        if self._gaps is None:
+            return value
         return np.where(np.asarray(self._count) > 0, value, np.nan)
