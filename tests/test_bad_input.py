@@ -263,7 +263,7 @@ def test_output_that_is_there(zf, dish, quick):
     }
 
 
-@pytest.mark.parametrize("writer", ["pandas.DataFrame.to_csv", "tifffile.TiffWriter.write"])
+@pytest.mark.parametrize("writer", ["pyarrow.csv.write_csv", "tifffile.TiffWriter.write"])
 def test_full_disk(zf, dish, quick, monkeypatch, writer):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
@@ -278,7 +278,7 @@ def test_full_disk_keeps_the_earlier_results(zf, dish, quick, monkeypatch):
 
     run_quietly(dish)
     before = {path.name: path.read_bytes() for path in (dish.parent / "experiment").iterdir()}
-    monkeypatch.setattr("pandas.DataFrame.to_csv", full)
+    monkeypatch.setattr("pyarrow.csv.write_csv", full)
     assert zf("run", dish, "--set", "segment.diameter_um=13", "--overwrite")[0] == 1
     assert before == {
         path.name: path.read_bytes() for path in (dish.parent / "experiment").iterdir()

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zincflux.correct.flat_field import FlatField, FlatFieldEstimator, flat_gain, flatten
+from zincflux.correct.flat_field import FlatField, FlatFieldEstimator, Flattening, flat_gain
 from zincflux.errors import CorrectionWarning, ExperimentError
 
 
@@ -18,7 +18,7 @@ def light(shape=(120, 150)):
 def test_a_flat_field_made_flat_is_flat(counts, offset):
     field = counts * light((30, 40)) + offset
     dark = np.full((30, 40), offset)
-    flat = flatten(field[None], flat_gain(field, dark), dark)
+    flat = Flattening(flat_gain(field, dark), dark)(field[None])
     np.testing.assert_allclose(flat, counts + offset, rtol=1e-4)
 
 
@@ -26,7 +26,7 @@ def test_an_even_field_changes_nothing():
     frame = np.random.default_rng(0).integers(0, 4000, (2, 30, 40)).astype(np.uint16)
     gain = flat_gain(np.full((30, 40), 700.0))
     np.testing.assert_allclose(gain, 1)
-    flat = flatten(frame, gain)
+    flat = Flattening(gain)(frame)
     np.testing.assert_allclose(flat, frame, rtol=1e-6)
     assert flat.dtype == np.float32
 
@@ -49,7 +49,7 @@ def test_many_dead_pixels_warn():
 def test_one_dark_level_serves_all_pixels():
     field = light()
     frame = (500 * field + 100)[None]
-    np.testing.assert_allclose(flatten(frame, field[None], 100.0), 600, rtol=1e-5)
+    np.testing.assert_allclose(Flattening(field[None], 100.0)(frame), 600, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_one_dark_level_serves_all_pixels():
         (lambda: flat_gain(np.ones((3, 4)), np.ones((4, 3))), r"flat_field\.dark: expected an"),
         (lambda: flat_gain(np.ones((3, 4)), np.ones((3, 4))), r"flat_field\.image: expected an"),
         (lambda: flat_gain(np.full((3, 4), np.nan)), r"flat_field\.image: .*mean of nan"),
-        (lambda: flatten(np.ones((1, 3, 4)), np.ones((4, 3))), r"flat_field\.image: .*\(4, 3\)"),
+        (lambda: Flattening(np.ones((4, 3)))(np.ones((1, 3, 4))), r"flat_field\.image: .*\(4, 3\)"),
         (
-            lambda: flatten(np.ones((1, 3, 4)), np.ones((3, 4)), np.ones((4, 3))),
+            lambda: Flattening(np.ones((3, 4)), np.ones((4, 3))),
             r"flat_field\.dark: .*\(4, 3\)",
         ),
         (lambda: FlatFieldEstimator().result(), "needs frames, found none"),

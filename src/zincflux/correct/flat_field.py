@@ -110,46 +110,69 @@ def _fill_dead(gain: FloatArray) -> FloatArray:
     return np.asarray(gain / gain.mean())
 
 
-def flatten(
-    frame: Image, gains: FloatArray, dark: Image | float | None = None
-) -> NDArray[np.float32]:
-    """Divide a frame by the relative light of each pixel.
+class Flattening:
+    """Divides frames by the relative light of each pixel.
 
     The mean of the dark image is added back, so that the result stays on the camera's scale:
     background and noise are treated the same with and without a flat field.
 
     Parameters
     ----------
-    frame
-        Pixels (C, Y, X), counts.
     gains
         Gains (C, Y, X) or (Y, X), mean 1.
     dark
         Counts without light: an image (Y, X) or a number; 0 if None.
 
-    Returns
-    -------
-    numpy.ndarray
-        Pixels (C, Y, X), float32, counts.
-
     Raises
     ------
     ExperimentError
-        If the size of the gains or of the dark image is not the frame's.
+        If the size of the dark image is not that of the gains.
+
+    Examples
+    --------
+    >>> flattened = Flattening(np.array([[0.5, 1.5]]), dark=100.0)
+    >>> flattened(np.array([[[150, 250]]], dtype=np.uint16))
+    array([[[200., 200.]]], dtype=float32)
     """
-    if gains.shape[-2:] != frame.shape[-2:]:
-        raise ExperimentError(
-            f"flat_field.image: expected an image of {frame.shape[-2:]} px like the movie, found "
-            f"{gains.shape[-2:]}. Give an image of the same camera, binning and crop."
-        )
-    zero = np.asarray(0.0 if dark is None else dark, dtype=np.float32)
-    if zero.ndim and zero.shape != frame.shape[-2:]:
-        raise ExperimentError(
-            f"flat_field.dark: expected an image of {frame.shape[-2:]} px like the movie, found "
-            f"{zero.shape}. Give an image of the same camera, binning and crop."
-        )
-    light = (frame.astype(np.float32) - zero) / gains.astype(np.float32)
-    return np.asarray(light + np.float32(zero.mean()), dtype=np.float32)
+
+    def __init__(self, gains: FloatArray, dark: Image | float | None = None) -> None:
+        zero = np.asarray(0.0 if dark is None else dark, dtype=np.float64)
+        if zero.ndim and zero.shape != gains.shape[-2:]:
+            raise ExperimentError(
+                f"flat_field.dark: expected an image of {gains.shape[-2:]} px like the movie, "
+                f"found {zero.shape}. Give a dark image of the same size."
+            )
+        # (frame − zero) / gain + mean of zero, as one product and one sum per pixel.
+        self._factor = (1 / gains).astype(np.float32)
+        self._level = (zero.mean() - zero / gains).astype(np.float32)
+
+    def __call__(self, frame: Image) -> NDArray[np.float32]:
+        """Flatten a frame.
+
+        Parameters
+        ----------
+        frame
+            Pixels (C, Y, X), counts.
+
+        Returns
+        -------
+        numpy.ndarray
+            Pixels (C, Y, X), float32, counts.
+
+        Raises
+        ------
+        ExperimentError
+            If the size of the frame is not that of the gains.
+        """
+        if self._factor.shape[-2:] != frame.shape[-2:]:
+            raise ExperimentError(
+                f"flat_field.image: expected an image of {frame.shape[-2:]} px like the movie, "
+                f"found {self._factor.shape[-2:]}. Give an image of the same camera, binning and "
+                "crop."
+            )
+        result: NDArray[np.float32] = np.multiply(frame, self._factor, dtype=np.float32)
+        result += self._level
+        return result
 
 
 class FlatFieldEstimator:

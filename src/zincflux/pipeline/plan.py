@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from zincflux.camera import NoiseModel, noise_from_settings
 from zincflux.correct.control import Control
-from zincflux.correct.flat_field import flat_gain, flatten
+from zincflux.correct.flat_field import Flattening, flat_gain
 from zincflux.correct.unlabelled import Autofluorescence, find_autofluorescence
 from zincflux.edits import Schedule
 from zincflux.errors import ExperimentError
@@ -96,8 +97,12 @@ class Plan(Assay):
         """Apply dark and flat field to a frame (C, Y, X); the frame itself where there is none."""
         if not self.corrects_pixels:
             return frame
+        return self._flattening(frame)
+
+    @cached_property
+    def _flattening(self) -> Flattening:
         gains = np.ones(self.movie.frame_shape) if self.gains is None else self.gains
-        return flatten(frame, gains, self.dark)
+        return Flattening(gains, self.dark)
 
     @property
     def corrects_pixels(self) -> bool:
