@@ -181,7 +181,8 @@ def results_layers(results: Results) -> list[LayerData]:
         images = movie_layers(results.experiment.open_movie())
     except zincflux.ZincfluxError as error:
         warnings.warn(f"The movie is not shown. {error}", stacklevel=2)
-    pixel_size_um = zincflux.open_movie(results.folder / "labels.ome.tif").pixel_size_um
+    stored = results.labels_file or results.folder / "labels.ome.tif"
+    pixel_size_um = zincflux.open_movie(stored).pixel_size_um
     axes = Axes.of(pixel_size_um, results.frames["time_s"].to_numpy())
     labels = with_the_drift(results.labels, results.frames, axes)
     layers = [*images, labels_layer(labels, results.cells, axes)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         iter_reanalyze,
         reanalyze,
     )
-    from zincflux.readers import open_movie
+    from zincflux.readers import movie_from_array, open_movie
     from zincflux.results import Results, read_results
     from zincflux.segment import Otsu, Watershed
     from zincflux.synthetic import Simulation, simulate
@@ -61,6 +61,7 @@ _HOME = {
     "load_experiment": "experiment",
     "load_indicator": "indicators",
     "measure_labels": "measure",
+    "movie_from_array": "readers",
     "open_movie": "readers",
     "read_results": "results",
     "reanalyze": "pipeline",
@@ -94,6 +95,7 @@ __all__ = [
     "load_experiment",
     "load_indicator",
     "measure_labels",
+    "movie_from_array",
     "open_movie",
     "read_results",
     "reanalyze",

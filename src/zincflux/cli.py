@@ -137,6 +137,9 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results made with other settings.")
     ] = False,
+    labels_format: Annotated[
+        str, typer.Option(metavar="tiff|zarr", help="Labels as OME-TIFF or OME-Zarr.")
+    ] = "tiff",
     preview: Annotated[
         bool, typer.Option("--preview", help="Only draw the cells of one view, as PNG.")
     ] = False,
@@ -149,6 +152,10 @@ def run(
     if preview:
         if jobs is not None:
             raise ExperimentError("--jobs has no effect with --preview. Leave one of them out.")
+        if labels_format != "tiff":
+            raise ExperimentError(
+                "--labels-format has no effect with --preview. Leave one of them out."
+            )
         _preview(source, out, indicator, assignments or (), overwrite, as_json, quiet)
         return
     from zincflux.wording import outcome_text
@@ -161,6 +168,7 @@ def run(
         assignments=assignments or (),
         overwrite=overwrite,
         jobs=jobs,
+        labels_format=labels_format,
     )
     outcome = _finish(steps, quiet=quiet)
     if as_json:
@@ -472,7 +480,7 @@ def calibrate(
 @app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with finished results.")],
-    to: Annotated[str, typer.Option(metavar="FORMAT", help="ctc, geff or imagej-rois.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="ctc, geff, imagej-rois or ome-zarr.")],
     out: Annotated[Path, typer.Option(help="File or folder to write.")],
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export.")
@@ -481,7 +489,7 @@ def export(
     debug: Debug = False,
     version: Version = False,
 ) -> None:
-    """Write outlines and tracks for other programs: CTC folder, GEFF graph, ImageJ regions."""
+    """Write for other programs: CTC folder, GEFF graph, ImageJ regions, corrected movie."""
     from zincflux.results import export_results
 
     with _doubts(quiet=quiet):

@@ -58,6 +58,9 @@ class Source:
         Lengths of these axes.
     scenes
         Names of the scenes (positions, series) in the file.
+    place
+        What the user names, where that is not the first file: a folder, or an address such as
+        ``s3://…``, of which no file is listed.
     """
 
     paths: tuple[Path, ...] = ()
@@ -65,6 +68,12 @@ class Source:
     axes: str = "TCYX"
     shape: tuple[int, ...] = ()
     scenes: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return self.place or (str(self.paths[0]) if self.paths else "movie")
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +139,7 @@ class Movie:
             )
 
     def _where(self) -> str:
-        return str(self.source.paths[0]) if self.source.paths else "movie"
+        return self.source.name
 
     def _check_time(self, time_s: FloatArray) -> None:
         if time_s.shape != (self.n_frames,):

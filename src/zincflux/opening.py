@@ -21,6 +21,7 @@ from zincflux.pipeline.corrections import files_of_other_dishes
 from zincflux.readers import MovieInput, input_files
 from zincflux.readers.axes import KeyNeeded
 from zincflux.readers.info import describe_input
+from zincflux.readers.zarr_places import is_address
 from zincflux.trace_tables import TraceTable
 
 Source = Experiment | str | os.PathLike[str]
@@ -57,13 +58,19 @@ def resolve_experiment(
 def default_out(source: str | os.PathLike[str]) -> Path:
     """Name the results folder of an experiment file or movie: its own name, beside it.
 
+    Beside an address there is no place: the folder lies in the working folder.
+
     Examples
     --------
     >>> default_out("dishes/dish1.toml").as_posix()
     'dishes/dish1'
     >>> default_out("dishes/T{t}/{c}.tif").as_posix()
     'dishes/movie'
+    >>> default_out("s3://lab/dish1.ome.zarr").as_posix()
+    'dish1'
     """
+    if is_address(source):
+        return Path(title(str(source).rstrip("/")))
     path = Path(source)
     beside = next((parent for parent in path.parents if "{" not in str(parent)), Path())
     folder = beside / (path.stem if is_toml(path) else title(path))
@@ -117,6 +124,12 @@ def _name_missing(source: MovieInput, first: KeyNeeded | None) -> str:
         path = found["path"] if isinstance(found["path"], str) else found["path"][0]
         also = f"{path}: the file does not say all that is needed. Set {', '.join(rest)}."
     return f"{first or ''}{also} On the command line: --set KEY=VALUE."
+
+
+def addresses_of(experiment: Experiment) -> list[str]:
+    """List the addresses that a movie is read from over a network: there are no files of them."""
+    path = () if experiment.movie is None else experiment.movie.path
+    return [one for one in ((path,) if isinstance(path, str) else path) if is_address(one)]
 
 
 def files_of(experiment: Experiment, recording: Movie | TraceTable) -> list[Path]:

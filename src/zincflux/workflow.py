@@ -13,14 +13,23 @@ from zincflux.correct.control import record_hashes
 from zincflux.errors import ExperimentError
 from zincflux.experiment import Experiment, experiment_of_table
 from zincflux.movie import Movie
-from zincflux.opening import Source, default_out, files_of, open_recording, resolve_experiment
+from zincflux.opening import (
+    Source,
+    addresses_of,
+    default_out,
+    files_of,
+    open_recording,
+    resolve_experiment,
+)
 from zincflux.pipeline import Analysis, Progress, iter_analyze
 from zincflux.report import render_report
 from zincflux.results import (
     CALIBRATION_FILE,
     LABELS_FILE,
+    LABELS_FORMATS,
     RESULT_FILES,
     Hashing,
+    need_zarr,
     peak_memory_mb,
     read_run,
     staging,
@@ -65,7 +74,7 @@ class Outcome:
 _SUMMARY_COUNTS = ("n_frames", "n_cells", "n_excluded", "n_with_zinc")
 
 
-def run(
+def run(  # noqa: PLR0913 - the options of the command
     source: Source,
     out: str | os.PathLike[str] | None = None,
     *,
@@ -73,6 +82,7 @@ def run(
     assignments: Sequence[str] = (),
     overwrite: bool = False,
     jobs: int | None = None,
+    labels_format: str = "tiff",
 ) -> Outcome:
     """Run one experiment and write its results.
 
@@ -90,6 +100,8 @@ def run(
         Whether results that were made with other settings or inputs may be replaced.
     jobs
         Threads; the number of cores if not given. The results do not depend on it.
+    labels_format
+        ``"tiff"`` for labels as OME-TIFF, ``"zarr"`` for OME-Zarr.
 
     Returns
     -------
@@ -107,7 +119,13 @@ def run(
         For every doubt about the results; they are also kept in ``run.json``.
     """
     steps = iter_run(
-        source, out, indicator=indicator, assignments=assignments, overwrite=overwrite, jobs=jobs
+        source,
+        out,
+        indicator=indicator,
+        assignments=assignments,
+        overwrite=overwrite,
+        jobs=jobs,
+        labels_format=labels_format,
     )
     while True:
         try:
@@ -117,7 +135,7 @@ def run(
             return result
 
 
-def iter_run(
+def iter_run(  # noqa: PLR0913 - as run
     source: Source,
     out: str | os.PathLike[str] | None = None,
     *,
@@ -125,6 +143,7 @@ def iter_run(
     assignments: Sequence[str] = (),
     overwrite: bool = False,
     jobs: int | None = None,
+    labels_format: str = "tiff",
 ) -> Generator[Progress, None, Outcome]:
     """Do what `run` does, step by step, so that the caller can show progress or stop.
 
@@ -139,15 +158,15 @@ def iter_run(
         As the generator's return value.
     """
     experiment = resolve_experiment(source, indicator, assignments)
+    labels_file = _labels_file(experiment, labels_format)
     folder = _folder(source, out)
     recording, opened = open_recording(experiment)
     files = files_of(experiment, recording)
-    with Hashing(files) as hashing:
+    with Hashing([*files, *addresses_of(experiment)]) as hashing:
         if folder.exists():
-            identity = _identity(experiment, folder, (yield from hashing.wait()))
-            earlier = _earlier_run(
-                folder, identity, overwrite=overwrite, has_labels=experiment.movie is not None
-            )
+            inputs = yield from hashing.wait()
+            identity = _identity(experiment, folder, inputs, labels_format)
+            earlier = _earlier_run(folder, identity, overwrite=overwrite, labels_file=labels_file)
             if earlier is not None:
                 return Outcome(folder, experiment, True, earlier)
         _keep_inputs(folder, files, source)
@@ -159,16 +178,45 @@ def iter_run(
                 warnings=tuple(dict.fromkeys((*opened, *analysis.warnings))),
                 provenance={"versions": versions(), "inputs": inputs},
             )
-            record = _record(analysis, _identity(experiment, folder, inputs))
+            record = _record(analysis, _identity(experiment, folder, inputs, labels_format))
             yield Progress("report", 0, 1)
-            write_results(analysis, aside, folder, report=render_report(analysis), record=record)
+            write_results(
+                analysis,
+                aside,
+                folder,
+                report=render_report(analysis),
+                record=record,
+                labels_format=labels_format,
+            )
             yield Progress("report", 1, 1)
     return Outcome(folder, experiment, False, record)
 
 
-def _identity(experiment: Experiment, folder: Path, inputs: dict[str, str]) -> dict[str, Any]:
+def _labels_file(experiment: Experiment, labels_format: str) -> str | None:
+    """Name the file of the labels; check that the format is known and can be written."""
+    if labels_format not in LABELS_FORMATS:
+        raise ExperimentError(
+            f"--labels-format: expected {' or '.join(LABELS_FORMATS)}, found {labels_format!r}. "
+            "Choose one of these."
+        )
+    if experiment.movie is None:
+        if labels_format != "tiff":
+            raise ExperimentError(
+                "--labels-format has no effect on a table, which has no labels. Leave it out."
+            )
+        return None
+    if labels_format == "zarr":
+        need_zarr()
+    return LABELS_FORMATS[labels_format]
+
+
+def _identity(
+    experiment: Experiment, folder: Path, inputs: dict[str, str], labels_format: str
+) -> dict[str, Any]:
     """Give what results depend on: those with the same identity are the same."""
-    return {
+    # Results of earlier versions, which knew one format only, stay up to date.
+    form = {} if labels_format == "tiff" else {"labels_format": labels_format}
+    return form | {
         "zincflux": zincflux.__version__,
         "settings": dumps(experiment, folder=folder.resolve(), comments=False),
         # Not the paths: moved together, movie and results stay up to date.
@@ -238,13 +286,14 @@ def _analyze(
 
 
 def _earlier_run(
-    out: Path, identity: dict[str, Any], *, overwrite: bool, has_labels: bool
+    out: Path, identity: dict[str, Any], *, overwrite: bool, labels_file: str | None
 ) -> dict[str, Any] | None:
     """Give the record of results that are up to date; refuse to replace others unasked."""
     if out.exists() and not out.is_dir():
         raise ExperimentError(f"{out}: expected a folder, found a file. Choose another --out.")
     earlier = read_run(out)
-    needed = [name for name in RESULT_FILES if has_labels or name != LABELS_FILE]
+    needed = [name for name in RESULT_FILES if name != LABELS_FILE]
+    needed += [] if labels_file is None else [labels_file]
     is_whole = all((out / name).exists() for name in needed)
     if earlier is not None and earlier.get("identity") == identity and is_whole:
         return earlier
@@ -261,7 +310,8 @@ def _what_is_there(earlier: dict[str, Any] | None, identity: dict[str, Any]) -> 
         return "other files"
     before = earlier.get("identity", {})
     names = {"zincflux": "version of zincflux", "settings": "settings", "inputs": "inputs"}
-    changed = [name for key, name in names.items() if before.get(key) != identity[key]]
+    names["labels_format"] = "format of the labels"
+    changed = [name for key, name in names.items() if before.get(key) != identity.get(key)]
     return f"results made with other {' and '.join(changed)}" if changed else "incomplete results"
 
 
@@ -272,10 +322,13 @@ def _keep_inputs(out: Path, files: Sequence[Path], source: object) -> None:
     # The settings in a folder of results may be run again in place: they are written as they are.
     if isinstance(source, str | os.PathLike) and read_run(out) is None:
         inputs.append(Path(source))
+    own = [place / name for name in (*RESULT_FILES, *LABELS_FORMATS.values(), CALIBRATION_FILE)]
     for file in inputs:
-        if file.resolve().parent == place and file.name in (*RESULT_FILES, CALIBRATION_FILE):
+        # The labels may be a folder, whose files are the inputs.
+        taken = next((name for name in own if file.resolve().is_relative_to(name)), None)
+        if taken is not None:
             raise ExperimentError(
-                f"{out}: the results would replace {file.name}, which they are made from. "
+                f"{out}: the results would replace {taken.name}, which they are made from. "
                 "Choose a folder of their own with --out."
             )
 

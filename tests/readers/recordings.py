@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from zarrs import multiscale, omero, write_array, write_group, write_image
 
 PIXEL_UM = 0.65
 STAMPS = np.array([0.0, 2.0, 5.0])
@@ -333,6 +334,109 @@ def oif(folder: Path) -> Recording:
     return Recording(write_oif(folder, data), data)
 
 
+def ome_zarr_04(folder: Path) -> Recording:
+    """As OME-Zarr 0.4, with the time step in the scale of the whole image, in ms and nm."""
+    data = pixels(3, 2, 20, 24)
+    units = {"t": "millisecond", "y": "nanometer", "x": "nanometer"}
+    path = write_image(
+        folder / "dish.ome.zarr",
+        data,
+        scale=[1, 1, 650, 650],
+        version="0.4",
+        units=units,
+        omero=omero("FluoZin-3", "H2B"),
+    )
+    described = multiscale("tcyx", [1, 1, 650, 650], units)
+    whole = {"type": "scale", "scale": [2000.0, 1, 1, 1]}
+    described |= {"version": "0.4", "coordinateTransformations": [whole]}
+    write_group(path, {"multiscales": [described]}, "0.4")
+    return Recording(path, data)
+
+
+def ome_zarr_05(folder: Path) -> Recording:
+    data = pixels(3, 2, 20, 24)
+    path = write_image(
+        folder / "dish.ome.zarr",
+        data,
+        scale=[2, 1, PIXEL_UM, PIXEL_UM],
+        omero=omero("FluoZin-3", "H2B"),
+    )
+    return Recording(path, data)
+
+
+def ome_zarr_swapped(folder: Path) -> Recording:
+    """Axes in another order, chunks across frames and channels, big-endian, chosen by path."""
+    data = pixels(3, 2, 20, 24)
+    stored = data.transpose(3, 2, 1, 0).astype(">u2")
+    write_image(
+        folder / "plate.zarr/A/1/0",
+        stored,
+        "xyct",
+        [PIXEL_UM, PIXEL_UM, 1, 2],
+        version="0.4",
+        chunks=(7, 20, 2, 2),
+    )
+    return Recording(folder / "plate.zarr/A/1/0", data)
+
+
+def zarr_array(folder: Path) -> Recording:
+    """An array without OME metadata, in shards."""
+    data = pixels(3, 2, 20, 24)
+    names = ["t", "c", "y", "x"]
+    path = write_array(
+        folder / "a.zarr", data, chunks=(1, 1, 10, 12), shards=(2, 2, 20, 24), dimension_names=names
+    )
+    return Recording(path, data, keys={"frame_interval_s": 2.0, "pixel_size_um": PIXEL_UM})
+
+
+def metaseries_xml(name: str, when: str, **values: str) -> str:
+    """What MetaXpress writes into the description of a TIFF."""
+    told = {
+        "spatial-calibration-state": ("bool", "on"),
+        "spatial-calibration-x": ("float", str(PIXEL_UM)),
+        "spatial-calibration-y": ("float", str(PIXEL_UM)),
+        "spatial-calibration-units": ("string", "um"),
+        "_IllumSetting_": ("string", name),
+        "acquisition-time-local": ("time", when),
+    }
+    custom = {"Camera Bit Depth": ("float", "12"), "Exposure Time": ("string", "80 ms")}
+
+    def tags(kind: str, items: dict[str, tuple[str, str]]) -> str:
+        return "".join(
+            f'<{kind} id="{key}" type="{form}" value="{values.get(key, value)}"/>'
+            for key, (form, value) in items.items()
+        )
+
+    inner = tags("prop", told) + tags("custom-prop", custom)
+    return f"<MetaData><PlaneInfo>{inner}</PlaneInfo></MetaData>"
+
+
+def write_metaseries(
+    folder: Path, data: np.ndarray, *, site: int | None = 1, well: str = "C07", guid: str = ""
+) -> Path:
+    """Write an acquisition of MetaXpress, pixels (T, C, Y, X)."""
+    for t, frame in enumerate(data):
+        place = folder / "2024-04-22" / "1697" / f"TimePoint_{t + 1}"
+        place.mkdir(parents=True, exist_ok=True)
+        for c, image in enumerate(frame):
+            xml = metaseries_xml(f"w{c}", f"20240422 09:57:{10 + STAMPS[t] + 0.2 * c:06.3f}")
+            where = "" if site is None else f"_s{site}"
+            tifffile.imwrite(
+                place / f"plate_{well}{where}_w{c + 1}{guid}.tif",
+                image,
+                description=xml,
+                software="MetaSeries",
+                metadata=None,
+            )
+        (place / "plate_C07_thumb.png").write_bytes(b"no part of it")
+    return folder
+
+
+def metaseries(folder: Path) -> Recording:
+    data = pixels(3, 2, 20, 24)
+    return Recording(write_metaseries(folder / "plate", data), data, time_s=STAMPS)
+
+
 EVERY: tuple[Callable[[Path], Recording], ...] = (
     ome,
     ome_stamped,
@@ -350,4 +454,9 @@ EVERY: tuple[Callable[[Path], Recording], ...] = (
     pattern,
     joined,
     oif,
+    ome_zarr_04,
+    ome_zarr_05,
+    ome_zarr_swapped,
+    zarr_array,
+    metaseries,
 )

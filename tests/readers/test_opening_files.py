@@ -147,7 +147,7 @@ def test_image_that_is_more_than_a_stack(tmp_path: Path) -> None:
     tifffile.imwrite(path, pixels(4, 4, 3, dtype=np.uint8), photometric="rgb", metadata=None)
     with pytest.raises(ReaderError, match="Save the channel"):
         read_labels(path)
-    with pytest.raises(ReaderError, match=r"expected a TIFF image, found Olympus OIF"):
+    with pytest.raises(ReaderError, match=r"expected a TIFF or OME-Zarr image, found Olympus OIF"):
         read_image(write_oif(tmp_path, pixels(1, 1, 4, 4)))
 
 

@@ -9,15 +9,21 @@ import numpy as np
 import psutil
 import pytest
 from recordings import EVERY, Recording
+from vendor_files import VENDOR
 
 from zincflux.movie import Movie
 from zincflux.readers import READERS, describe, open_movie
+from zincflux.readers.formats import FOLDER_READERS
+
+NAMES = [write.__name__ for write in EVERY]
 
 
-@pytest.fixture(params=EVERY, ids=lambda write: write.__name__)
+@pytest.fixture(params=(*EVERY, *VENDOR), ids=lambda write: write.__name__)
 def recording(request: pytest.FixtureRequest, tmp_path: Path) -> Recording:
-    if request.param.__name__ == "oif":
-        pytest.importorskip("oiffile", reason="needs zincflux[formats]")
+    needs = {"oif": "oiffile"} | {name: "zarr" for name in NAMES if "zarr" in name}
+    needs |= {write.__name__: package for write, package in VENDOR.items()}
+    if request.param.__name__ in needs:
+        pytest.importorskip(needs[request.param.__name__], reason="needs zincflux[formats]")
     return request.param(tmp_path)
 
 
@@ -76,7 +82,7 @@ def test_frames_count_like_a_sequence(recording: Recording, movie: Movie) -> Non
 
 def test_source_names_every_file(recording: Recording, movie: Movie, tmp_path: Path) -> None:
     assert movie.source.paths
-    assert all(path.is_file() and path.is_relative_to(tmp_path) for path in movie.source.paths)
+    assert all(path.exists() and path.is_relative_to(tmp_path) for path in movie.source.paths)
     assert len(movie.source.axes) == len(movie.source.shape)
 
 
@@ -108,3 +114,6 @@ def test_every_reader_has_a_name_and_refuses_text(tmp_path: Path) -> None:
     for reader in READERS:
         assert reader.NAME
         assert reader.sniff(path) is False
+    for reader in FOLDER_READERS:
+        assert reader.NAME
+        assert reader.sniff(tmp_path) is False

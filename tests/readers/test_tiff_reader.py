@@ -330,12 +330,12 @@ def test_other_threads_may_log_while_a_file_is_opened(
 ) -> None:
     from threading import Thread
 
-    from zincflux.readers.tiff import _listening
+    from zincflux.readers.stored import listening
 
     def complain() -> None:
         logging.getLogger("tifffile").error("somebody else's file")
 
-    with _listening() as complaints:
+    with listening("tifffile") as complaints:
         other = Thread(target=complain)
         other.start()
         other.join()

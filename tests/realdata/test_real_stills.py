@@ -68,7 +68,6 @@ def found_of_bright(realdata: Path, analysis: Analysis) -> list[bool]:
     return [analysis.labels[lump.slice][lump.image].any() for lump in bright]
 
 
-@MISSES_DIM_CELLS
 def test_hardly_any_bright_nucleus_is_missed(realdata: Path, scan_r: Analysis) -> None:
     assert np.mean(found_of_bright(realdata, scan_r)) > 0.98
 
@@ -76,7 +75,6 @@ def test_hardly_any_bright_nucleus_is_missed(realdata: Path, scan_r: Analysis) -
 def test_real_zero_far_from_zero(realdata: Path, scan_r: Analysis) -> None:
     analysis = scan_r
     image = zincflux.open_movie(realdata / SCAN_R).frame(0)[0].astype(float)
-    assert np.mean(found_of_bright(realdata, analysis)) > 0.97
     assert 350 < len(analysis.cells) < 450
     row = analysis.traces
     empty = np.median(image[analysis.labels == 0])

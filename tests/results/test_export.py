@@ -42,8 +42,9 @@ def stored(monkeypatch, done):
 
 @pytest.mark.parametrize("to", EXPORTS)
 def test_command(zf, done, tmp_path, to):
-    if to == "geff":
-        pytest.importorskip("geff", reason="needs zincflux[formats]")
+    if to in ("geff", "ome-zarr"):
+        package = {"geff": "geff", "ome-zarr": "zarr"}[to]
+        pytest.importorskip(package, reason="needs zincflux[formats]")
     out = tmp_path / "new" / "export.zip"
     assert zf("export", done, "--to", to, "--out", out) == (0, f"{out}\n", "")
     assert names_in(out.parent) == {"export.zip"}
@@ -130,7 +131,7 @@ def test_unknown_format(zf, done, tmp_path, to, rest):
     status, _, err = zf("export", done, "--to", to, "--out", tmp_path / "a")
     assert (status, err) == (
         2,
-        f"zincflux: --to: expected ctc, geff, imagej-rois, found '{to}'. {rest}\n",
+        f"zincflux: --to: expected ctc, geff, imagej-rois, ome-zarr, found '{to}'. {rest}\n",
     )
 
 

@@ -330,8 +330,24 @@ def test_hashing_stops_when_nobody_waits(tmp_path, monkeypatch):
 def test_an_input_that_cannot_be_read(tmp_path):
     with pytest.raises(ReaderError, match="gone: expected a file that can be read"):
         hashes(tmp_path / "gone")
-    with pytest.raises(ReaderError, match="expected a file that can be read"):
-        hashes(tmp_path)
+    (tmp_path / "folder/gone").mkdir(parents=True)
+    assert hashes(tmp_path / "folder")
+
+
+def test_a_folder_is_what_lies_in_it(tmp_path):
+    folder = tmp_path / "a.zarr"
+    (folder / "c/0").mkdir(parents=True)
+    (folder / "c/0/1").write_bytes(b"one")
+    before = hashes(folder)
+    (folder / "c/0/1").rename(folder / "c/0/2")
+    moved = hashes(folder)
+    (folder / "c/0/2").write_bytes(b"two")
+    assert len({*before.values(), *moved.values(), *hashes(folder).values()}) == 3
+
+
+def test_an_address_counts_by_its_fingerprint(monkeypatch):
+    monkeypatch.setattr(provenance, "fingerprint", lambda address: f"<{address}>")
+    assert hashes("s3://lab/a.zarr") == {"s3://lab/a.zarr": "<s3://lab/a.zarr>"}
 
 
 def test_versions_name_this_package():

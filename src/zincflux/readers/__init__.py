@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zincflux.movie import Movie
+from zincflux.readers.array_planes import movie_from_array
 from zincflux.readers.axes import Choice, ZChoice
 from zincflux.readers.exchange import LabelSource, input_files, open_labels, read_tracks
 from zincflux.readers.formats import READERS, Reader
@@ -29,6 +30,7 @@ __all__ = [
     "Reader",
     "describe",
     "input_files",
+    "movie_from_array",
     "open_labels",
     "open_movie",
     "read_image",
@@ -51,8 +53,9 @@ def open_movie(
     Parameters
     ----------
     path
-        A file, a list of files joined in time, or a pattern with ``{t}``, ``{c}``, ``{z}``,
-        ``{s}`` for one file per time point, channel, plane or scene.
+        A file, a folder (OME-Zarr, MetaSeries), an address of OME-Zarr (``s3://…``, ``https://…``),
+        a list of these joined in time, or a pattern with ``{t}``, ``{c}``, ``{z}``, ``{s}`` for one
+        file per time point, channel, plane or scene.
     frame_interval_s, pixel_size_um
         Time between frames in s and edge of a pixel in µm, where the file does not say or is wrong.
     scene

@@ -81,7 +81,7 @@ def name_axes(source: Source, given: str | None) -> tuple[str, tuple[int, ...]]:
 
 
 def _where(source: Source) -> str:
-    return str(source.paths[0])
+    return source.name
 
 
 def _check_given(source: Source, given: str) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from zincflux.errors import ReaderError
 from zincflux.movie import Labels
-from zincflux.readers import rois, trackmate
+from zincflux.readers import ome_zarr, rois, trackmate
 from zincflux.readers.ctc import ctc_files, ctc_labels, read_ctc
 from zincflux.readers.images import read_labels
 
@@ -38,8 +38,8 @@ def open_labels(path: str | Path, shape: tuple[int, int, int]) -> LabelSource:
     Parameters
     ----------
     path
-        A label image or a stack of them (TIFF), ImageJ's regions (``.roi`` or zip), or a folder of
-        the Cell Tracking Challenge.
+        A label image or a stack of them (TIFF, OME-Zarr), ImageJ's regions (``.roi`` or zip), or a
+        folder of the Cell Tracking Challenge.
     shape
         Shape (1 or T, Y, X) that is needed: regions are drawn into it, images have their own.
 
@@ -49,7 +49,7 @@ def open_labels(path: str | Path, shape: tuple[int, int, int]) -> LabelSource:
         If the file cannot be read.
     """
     where = Path(path)
-    if where.is_dir():
+    if where.is_dir() and not ome_zarr.sniff(where):
         return ctc_labels(where)
     if rois.sniff(where):
         return rois.roi_labels(where, shape)
@@ -93,12 +93,16 @@ def read_tracks(path: str | Path, pixel_size_um: float) -> pd.DataFrame:
 def input_files(path: str | Path) -> tuple[Path, ...]:
     """List the files behind a path: those of a folder, or both tables of TrackMate.
 
+    Of OME-Zarr these are its metadata and the folder of the array.
+
     Raises
     ------
     ReaderError
         If one that belongs to it is missing.
     """
     where = Path(path)
+    if ome_zarr.sniff(where):
+        return ome_zarr.read_stack(where).source.paths
     if where.is_dir():
         return ctc_files(where)
     return trackmate.trackmate_files(where) if trackmate.sniff(where) else (where,)

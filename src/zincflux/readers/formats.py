@@ -9,8 +9,9 @@ from typing import Protocol
 
 from zincflux.errors import ReaderError
 from zincflux.movie import Movie
-from zincflux.readers import oif, tiff
+from zincflux.readers import czi, lif, metaseries, nd2, oib, oif, ome_zarr, tiff
 from zincflux.readers.axes import Choice
+from zincflux.readers.zarr_places import is_address
 
 
 class Reader(Protocol):
@@ -31,14 +32,15 @@ class Reader(Protocol):
         ...
 
 
-READERS: tuple[Reader, ...] = (tiff, oif)
-"""The readers, in the order in which they are asked."""
+READERS: tuple[Reader, ...] = (tiff, nd2, czi, lif, oif, oib)
+"""The readers of files, in the order in which they are asked."""
+
+FOLDER_READERS: tuple[Reader, ...] = (ome_zarr, metaseries)
+"""The readers of folders."""
 
 _ELSEWHERE = {
-    b"ZISRAWFILE": "Zeiss CZI",
-    b"\xda\xce\xbe\x0a": "Nikon ND2",
-    b"\x70\x00\x00\x00": "Leica LIF",
-    b"\xd0\xcf\x11\xe0": "Olympus OIB or an old Office file",
+    b"\x00\x00\x00\x0cjP": "JPEG 2000, which was Nikon ND2 until 2009",
+    b"\xd0\xcf\x11\xe0": "Olympus OIB, if its name ended in .oib, or an old Office file",
     b"\x89HDF": "HDF5",
     b"\x89PNG": "PNG picture",
     b"\xff\xd8\xff": "JPEG picture",
@@ -46,30 +48,40 @@ _ELSEWHERE = {
 }
 
 
-def open_file(path: Path, choice: Choice) -> Movie:
-    """Open one file.
+def open_file(path: Path | str, choice: Choice) -> Movie:
+    """Open one file, a folder, or an address such as ``s3://bucket/movie.zarr``.
 
     Raises
     ------
     ReaderError
         If there is no such file, or none of the readers reads it.
     """
-    return reader_of(path).read(path, choice)
+    if is_address(path):
+        return ome_zarr.read(path, choice)
+    return reader_of(Path(path)).read(Path(path), choice)
+
+
+def started(name: str) -> datetime | None:
+    """Return when a recording was started, by the name of its source, if it says so."""
+    return None if is_address(name) else reader_of(Path(name)).started(Path(name))
 
 
 def reader_of(path: Path) -> Reader:
-    """Find the reader for a file.
+    """Find the reader for a file or folder.
 
     Raises
     ------
     ReaderError
         If there is no such file, or none of the readers reads it.
     """
-    _check_file(path)
+    _check_there(path)
+    is_folder = path.is_dir()
     try:
-        for reader in READERS:
+        for reader in FOLDER_READERS if is_folder else READERS:
             if reader.sniff(path):
                 return reader
+        if is_folder:
+            raise _no_movie(path)
         with path.open("rb") as file:
             start = file.read(16)
     except OSError as error:
@@ -80,7 +92,7 @@ def reader_of(path: Path) -> Reader:
 
 
 def _not_readable(start: bytes) -> str:
-    known = ", ".join(reader.NAME for reader in READERS)
+    known = ", ".join(reader.NAME for reader in (*READERS, *FOLDER_READERS))
     if not start:
         return f"expected an image ({known}), found an empty file. Copy or export it again."
     name = next((f" ({name})" for magic, name in _ELSEWHERE.items() if start.startswith(magic)), "")
@@ -90,13 +102,16 @@ def _not_readable(start: bytes) -> str:
     )
 
 
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise ReaderError(
-            f"{path}: expected a file, found a folder. Give a file, a list of files, or a pattern "
-            "such as image_t{t}_{c}.tif in movie.path."
-        )
-    if not path.is_file():
+def _no_movie(folder: Path) -> ReaderError:
+    known = ", ".join(reader.NAME for reader in FOLDER_READERS)
+    return ReaderError(
+        f"{folder}: expected a file, found a folder that is none of {known}. Give a file, a list "
+        "of files, or a pattern such as image_t{t}_{c}.tif in movie.path."
+    )
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file() and not path.is_dir():
         raise ReaderError(f"{path}: no such file.{_near(path)} Check movie.path.")
 
 

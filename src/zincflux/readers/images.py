@@ -9,7 +9,7 @@ import numpy as np
 
 from zincflux.errors import ReaderError
 from zincflux.movie import FloatArray, Image, Labels
-from zincflux.readers import tiff
+from zincflux.readers import ome_zarr, tiff
 from zincflux.readers.formats import reader_of
 from zincflux.readers.planes import Planes
 from zincflux.readers.stack import Stack
@@ -21,7 +21,7 @@ def read_image(path: str | Path) -> FloatArray:
     Parameters
     ----------
     path
-        A TIFF with one image, or with a stack of which the mean is taken.
+        A TIFF or OME-Zarr with one image, or with a stack of which the mean is taken.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def read_labels(path: str | Path) -> LabelImages:
     Parameters
     ----------
     path
-        A TIFF of whole numbers, 0 for background.
+        A TIFF or OME-Zarr of whole numbers, 0 for background.
 
     Raises
     ------
@@ -60,9 +60,11 @@ def read_labels(path: str | Path) -> LabelImages:
 def _one_stack(path: str | Path) -> tuple[Stack, int]:
     path = Path(path)
     reader = reader_of(path)
-    if reader is not tiff:
-        raise ReaderError(f"{path}: expected a TIFF image, found {reader.NAME}. Export it as TIFF.")
-    stack = tiff.read_stack(path)
+    if reader not in (tiff, ome_zarr):
+        raise ReaderError(
+            f"{path}: expected a TIFF or OME-Zarr image, found {reader.NAME}. Export it as TIFF."
+        )
+    stack = tiff.read_stack(path) if reader is tiff else ome_zarr.read_stack(path)
     if len(stack.source.axes) > 3 or "S" in stack.source.axes:
         raise ReaderError(
             f"{path}: expected an image or a stack of images, found "

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zincflux.errors import MetadataWarning, ReaderError
 from zincflux.movie import FloatArray, Image, Movie, Source
-from zincflux.readers.formats import reader_of
+from zincflux.readers.formats import started
 from zincflux.readers.metadata import SQUARE_TOLERANCE
 
 
@@ -99,7 +98,7 @@ def join(parts: Sequence[Movie], *, interval_given: bool) -> Movie:
 
 
 def _name(part: Movie) -> str:
-    return str(part.source.paths[0])
+    return part.source.name
 
 
 def _warn(part: Movie, message: str) -> None:
@@ -156,11 +155,10 @@ def _exposure(parts: Sequence[Movie]) -> FloatArray | None:
 
 def _check_dates(parts: Sequence[Movie], starts: Sequence[float]) -> None:
     """Warn if the files were started later than the joined times say."""
-    paths = [Path(part.source.paths[0]) for part in parts]
-    first = reader_of(paths[0]).started(paths[0])
+    first = started(parts[0].source.name)
     if first is None:
         return
-    dates = [first, *(reader_of(path).started(path) for path in paths[1:])]
+    dates = [first, *(started(part.source.name) for part in parts[1:])]
     try:
         late = [
             (date - first).total_seconds() - start

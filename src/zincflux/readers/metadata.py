@@ -15,6 +15,7 @@ from zincflux.movie import FloatArray
 
 _UM = {
     "m": 1e6,
+    "meter": 1e6,
     "cm": 1e4,
     "centimeter": 1e4,
     "mm": 1e3,
@@ -30,7 +31,9 @@ _UM = {
     "nm": 1e-3,
     "nanometer": 1e-3,
     "å": 1e-4,
+    "angstrom": 1e-4,
     "pm": 1e-6,
+    "picometer": 1e-6,
     "in": 25400.0,
     "inch": 25400.0,
 }
@@ -41,9 +44,12 @@ _S = {
     "seconds": 1.0,
     "ms": 1e-3,
     "msec": 1e-3,
+    "millisecond": 1e-3,
     "µs": 1e-6,
     "us": 1e-6,
+    "microsecond": 1e-6,
     "ns": 1e-9,
+    "nanosecond": 1e-9,
     "min": 60.0,
     "minute": 60.0,
     "minutes": 60.0,
@@ -130,7 +136,7 @@ def saturation_level(dtype: np.dtype[Any], bits: int | None) -> float | None:
     if dtype.kind not in "iu":
         return None
     top = int(np.iinfo(dtype).max)
-    return float(top if not bits else min(top, 2**bits - 1))
+    return float(top if not bits or bits >= 8 * dtype.itemsize else min(top, 2**bits - 1))
 
 
 @dataclass(frozen=True, eq=False)

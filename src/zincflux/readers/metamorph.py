@@ -1,9 +1,10 @@
-"""What MetaMorph writes about a stack (STK) into its own TIFF tags."""
+"""What MetaMorph and MetaXpress write about a stack (STK) or image (MetaSeries) into TIFF tags."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,40 @@ def facts(meta: Mapping[str, Any], where: str) -> Facts:
         plane_exposure_s=_exposures(meta.get("PlaneDescriptions", ()), n_planes),
         bits=_bits(meta.get("PlaneProperty", ())),
     )
+
+
+def series_facts(meta: Mapping[str, Any], where: str) -> Facts:
+    """Read what MetaXpress says about one image (MetaSeries).
+
+    Parameters
+    ----------
+    meta
+        Its XML as tifffile reads it.
+    where
+        The file, for messages.
+    """
+    plane = meta.get("PlaneInfo") or {}
+    unit = str(plane.get("spatial-calibration-units") or "")
+    is_known = bool(plane.get("spatial-calibration-state"))
+    x, y = (length_um(_number(plane, f"spatial-calibration-{axis}"), unit) for axis in "xy")
+    bits = int(_number(plane, "Camera Bit Depth"))
+    return Facts(
+        channels=(str(plane.get("_IllumSetting_") or plane.get("image-name") or ""),),
+        pixel_size_um=square_pixel(x, y, where) if is_known else None,
+        plane_exposure_s=_exposures([f"Exposure: {plane.get('Exposure Time', '')}"], 1),
+        bits=bits if 0 < bits <= 64 else None,
+    )
+
+
+def started(meta: Mapping[str, Any]) -> datetime | None:
+    """Return when an image was recorded, if MetaXpress says so."""
+    time = (meta.get("PlaneInfo") or {}).get("acquisition-time-local")
+    return time if isinstance(time, datetime) else None
+
+
+def _number(plane: Mapping[str, Any], name: str) -> float:
+    value = plane.get(name)
+    return float(value) if isinstance(value, int | float) and np.isfinite(value) else 0.0
 
 
 def _pixel_size(meta: Mapping[str, Any], where: str) -> float | None:

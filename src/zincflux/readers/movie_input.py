@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -20,7 +19,8 @@ class MovieInput(Settings):
     """What is read, and what the file does not say or says wrongly."""
 
     path: InputPath | Annotated[tuple[InputPath, ...], Field(min_length=1)] = Field(
-        description="A file, a list of files joined in time, or a pattern with {t} {c} {z} {s}"
+        description="A file, a folder (OME-Zarr, MetaSeries), an address of OME-Zarr (s3://…, "
+        "https://…), a list of these joined in time, or a pattern with {t} {c} {z} {s}"
     )
     frame_interval_s: float | None = Field(
         default=None, gt=0, description="Time between frames, s; only where the file is wrong"
@@ -86,4 +86,4 @@ class MovieInput(Settings):
         choice = Choice(scene, self.z, self.axes, self.frame_interval_s is not None or not is_first)
         if pattern.is_pattern(path):
             return pattern.read(path, choice)
-        return open_file(Path(path), choice)
+        return open_file(path, choice)

@@ -18,6 +18,7 @@ from zincflux.readers.axes import Choice
 from zincflux.readers.metadata import Facts, length_um, seconds, square_pixel
 from zincflux.readers.planes import FilePlanes, check_same_shape
 from zincflux.readers.stack import Stack
+from zincflux.readers.stored import check_announced, damage_reported
 from zincflux.readers.tiff_pages import DAMAGE
 
 NAME = "Olympus OIF"
@@ -49,33 +50,39 @@ def read(path: Path, choice: Choice) -> Movie:
     MetadataWarning
         If the microscope did not keep the frame interval that it was set to.
     """
-    settings = _settings(path)
-    axes, shape = _axes(settings, path)
-    names, absent = _planes(path, axes, shape)
-    files = tuple(tiff.read(name, Choice(scene=0)) for name in names)
-    check_same_shape(files)
-    if files[0].data.shape[:2] != (1, 1):
-        raise ReaderError(
-            f"{names[0]}: expected one image in each file of an OIF recording, found shape "
-            f"{files[0].data.shape}. Export the recording as OME-TIFF."
+    with damage_reported(path, "an Olympus OIF file", "oiffile"):
+        settings = _settings(path)
+        axes, shape = recording_axes(settings, path)
+        names, absent = _planes(path, axes, shape)
+        files = tuple(tiff.read(name, Choice(scene=0)) for name in names)
+        check_same_shape(files)
+        if files[0].data.shape[:2] != (1, 1):
+            raise ReaderError(
+                f"{names[0]}: expected one image in each file of an OIF recording, found shape "
+                f"{files[0].data.shape}. Export the recording as OME-TIFF."
+            )
+        stack = Stack(
+            planes=FilePlanes(files),
+            source=Source(
+                paths=(path, *names),
+                format=NAME,
+                axes=axes + "YX",
+                shape=(*shape, *files[0].frame_shape),
+            ),
+            facts=recording_facts(settings, path, warn=not choice.interval_given),
+            absent=absent,
         )
-    stack = Stack(
-        planes=FilePlanes(files),
-        source=Source(
-            paths=(path, *names),
-            format=NAME,
-            axes=axes + "YX",
-            shape=(*shape, *files[0].frame_shape),
-        ),
-        facts=_facts(settings, path, warn=not choice.interval_given),
-        absent=absent,
-    )
     return stack.movie(choice)
 
 
 def started(path: Path) -> datetime | None:
     """Return when the recording was started, if the file says so."""
-    common = _settings(path).get("Acquisition Parameters Common", {})
+    return recording_date(_settings(path))
+
+
+def recording_date(settings: Mapping[str, Any]) -> datetime | None:
+    """Return when the recording was started, if its settings say so."""
+    common = settings.get("Acquisition Parameters Common", {})
     try:
         start = datetime.fromisoformat(str(common["ImageCaputreDate"]))
         return start + timedelta(milliseconds=int(common.get("ImageCaputreDate+MilliSec", 0)))
@@ -106,8 +113,14 @@ def _axis(settings: Mapping[str, Any], code: str) -> Mapping[str, Any]:
     return next((section for section in sections if section.get("AxisCode") == code), {})
 
 
-def _axes(settings: Mapping[str, Any], path: Path) -> tuple[str, tuple[int, ...]]:
-    """Read the axes besides Y and X, outermost first, and their lengths."""
+def recording_axes(settings: Mapping[str, Any], path: Path) -> tuple[str, tuple[int, ...]]:
+    """Read the axes besides Y and X, outermost first, and their lengths.
+
+    Raises
+    ------
+    ReaderError
+        If the settings do not name them, or name others than T, C and Z.
+    """
     try:
         order = str(settings["Axis Parameter Common"]["AxisOrder"])[::-1]
         axes = "".join(axis for axis in order if axis not in "YX")
@@ -127,23 +140,37 @@ def _axes(settings: Mapping[str, Any], path: Path) -> tuple[str, tuple[int, ...]
 
 def _planes(path: Path, axes: str, shape: tuple[int, ...]) -> tuple[list[Path], frozenset[int]]:
     """Find the file of each plane, in storage order; an absent one is stood in for by the first."""
-    found: dict[tuple[int, ...], Path] = {}
+    found = {}
     for name in path.with_name(f"{path.name}.files").iterdir():
-        match = _PLANE.fullmatch(name.name)
-        if match:
-            found[tuple(int(match.group(axis) or 1) - 1 for axis in axes)] = name
+        index = plane_index(name.name, axes)
+        if index is not None:
+            found[index] = name
     if not found:
         raise ReaderError(
             f"{path}: expected images such as s_C001T001.tif in {path.name}.files, found none. "
             "Copy the folder completely."
         )
+    check_announced(path, int(np.prod(shape, dtype=object)), len(found))
     stand_in = min(found.values())
     indices = list(np.ndindex(*shape))
     absent = frozenset(number for number, index in enumerate(indices) if index not in found)
     return [found.get(index, stand_in) for index in indices], absent
 
 
-def _facts(settings: Mapping[str, Any], path: Path, *, warn: bool) -> Facts:
+def plane_index(name: str, axes: str) -> tuple[int, ...] | None:
+    """Read from the name of an image where it belongs; None if it is no part of the recording."""
+    match = _PLANE.fullmatch(name)
+    return match and tuple(int(match.group(axis) or 1) - 1 for axis in axes)
+
+
+def recording_facts(settings: Mapping[str, Any], path: Path, *, warn: bool) -> Facts:
+    """Read what the settings say about a recording.
+
+    Warns
+    -----
+    MetadataWarning
+        If the microscope did not keep the frame interval that it was set to.
+    """
     reference = settings.get("Reference Image Parameter", {})
     sizes = [
         length_um(float(reference.get(f"{side}ConvertValue", 0)), reference.get(f"{side}Unit", ""))
@@ -162,7 +189,7 @@ def _facts(settings: Mapping[str, Any], path: Path, *, warn: bool) -> Facts:
         channels=_channel_names(settings),
         pixel_size_um=square_pixel(sizes[0], sizes[1], str(path)),
         interval_s=interval,
-        bits=None if bits is None else int(bits),
+        bits=int(bits) if bits is not None and 0 < int(bits) <= 64 else None,
     )
 
 

@@ -109,12 +109,19 @@ def started(root: Element) -> datetime | None:
 def _image(root: Element, scene: int, name: str) -> Element | None:
     """Find the description of a scene; by name where images without pixels shift the numbers."""
     images = root.findall("{*}Image")
-    with_pixels = [image for image in images if image.find("{*}Pixels/{*}TiffData") is not None]
+    with_pixels = [image for image in images if _has_pixels(image)]
     if scene < len(with_pixels):
         candidate = with_pixels[scene]
         if not name or candidate.get("Name", name) == name:
             return candidate
     return next((image for image in images if name and image.get("Name") == name), None)
+
+
+def _has_pixels(image: Element) -> bool:
+    """Tell whether pixels belong to a description: beside OME-Zarr it says that they are there."""
+    return any(
+        image.find(f"{{*}}Pixels/{{*}}{kind}") is not None for kind in ("TiffData", "MetadataOnly")
+    )
 
 
 def _channel_name(channel: Element) -> str:

@@ -16,6 +16,7 @@ from zincflux.readers.axes import Choice, PlaneTable, choose_depth, plane_table
 from zincflux.readers.formats import open_file
 from zincflux.readers.planes import FilePlanes, PlaneFrames, check_same_shape
 from zincflux.readers.stack import pick_scene
+from zincflux.readers.zarr_places import is_address
 
 _FIELD = re.compile(r"\{([a-zA-Z]\w*)\}")
 _NAMES = {"t": "time point", "c": "channel", "z": "plane", "s": "scene"}
@@ -27,7 +28,7 @@ Files = dict[tuple[Key, ...], Path]
 
 def is_pattern(path: str) -> bool:
     """Tell whether a path names many files; a file of just that name comes first."""
-    return _FIELD.search(path) is not None and not Path(path).exists()
+    return not is_address(path) and _FIELD.search(path) is not None and not Path(path).exists()
 
 
 def read(path: str, choice: Choice) -> Movie:
@@ -191,7 +192,7 @@ def _join(movies: tuple[Movie, ...], values: Mapping[str, Sequence[Key]], choice
     for axis, n in zip("TC", first.data.shape[:2], strict=True):
         if n > 1 and axis.lower() in values:
             raise ReaderError(
-                f"{first.source.paths[0]}: expected one {_NAMES[axis.lower()]} in each file, since "
+                f"{first.source.name}: expected one {_NAMES[axis.lower()]} in each file, since "
                 f"the pattern holds {{{axis.lower()}}}, found {n}. Leave it out of movie.path."
             )
         if axis.lower() not in values:

@@ -129,7 +129,7 @@ def check_same_shape(files: Sequence[Movie]) -> None:
     for movie in files[1:]:
         if movie.data.shape != first.data.shape:
             raise ReaderError(
-                f"{movie.source.paths[0]}: expected the shape {first.data.shape} (T, C, Y, X) of "
-                f"{first.source.paths[0]}, found {movie.data.shape}. Leave the odd file out, or "
+                f"{movie.source.name}: expected the shape {first.data.shape} (T, C, Y, X) of "
+                f"{first.source.name}, found {movie.data.shape}. Leave the odd file out, or "
                 "read it apart."
             )

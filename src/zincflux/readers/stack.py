@@ -48,7 +48,7 @@ class Stack:
         """
         table = plane_table(*name_axes(self.source, choice.axes))
         table = choose_depth(self._complete(table), choice.z, self.source)
-        where = str(self.source.paths[0])
+        where = self.source.name
         frames = PlaneFrames(self.planes, table, "mean" if choice.z == "mean" else "max")
         n_channels = table.shape[1]
         names = self.facts.channels
@@ -69,15 +69,17 @@ class Stack:
             return table
         is_absent = np.isin(table, list(self.absent))
         n_whole = int(np.argmax(is_absent.any(axis=(1, 2))))
-        if n_whole == 0 or not is_absent[n_whole:].all():
+        # A recording that was stopped may end amid a frame.
+        was_stopped = min(self.absent) > np.max(table, initial=-1, where=~is_absent)
+        if n_whole == 0 or not (was_stopped or is_absent[n_whole:].all()):
             t, c, z = np.argwhere(is_absent)[0]
             raise ReaderError(
-                f"{self.source.paths[0]}: expected {table.shape[0]} frames × {table.shape[1]} "
+                f"{self.source.name}: expected {table.shape[0]} frames × {table.shape[1]} "
                 f"channels × {table.shape[2]} planes, but the plane of frame {t}, channel {c}, z "
                 f"{z} is absent. The recording is incomplete: copy or export it again."
             )
         warnings.warn(
-            f"{self.source.paths[0]}: the file announces {len(table)} frames but holds {n_whole}; "
+            f"{self.source.name}: the file announces {len(table)} frames but holds {n_whole}; "
             f"these are read",
             MetadataWarning,
             stacklevel=3,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,12 +17,18 @@ from zincflux.readers import imagej, metamorph, ome
 from zincflux.readers.axes import Choice
 from zincflux.readers.metadata import Facts, resolution_um
 from zincflux.readers.stack import Stack, pick_scene
+from zincflux.readers.stored import listening
 from zincflux.readers.tiff_pages import DAMAGE, PagePlace, TiffPages
 
 NAME = "OME-TIFF, ImageJ TIFF, MetaMorph STK, TIFF, BigTIFF"
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_FORMATS = {"ome": "OME-TIFF", "imagej": "ImageJ TIFF", "stk": "MetaMorph STK"}
+_FORMATS = {
+    "ome": "OME-TIFF",
+    "imagej": "ImageJ TIFF",
+    "stk": "MetaMorph STK",
+    "metaseries": "MetaSeries TIFF",
+}
 _DESCRIPTION = 270  # code of the tag
 _RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
 
@@ -51,6 +55,8 @@ def read(path: Path, choice: Choice) -> Movie:
 def started(path: Path) -> datetime | None:
     """Return when the recording was started, if the file says so."""
     with _opened(path) as tif:
+        if tif.is_metaseries:
+            return metamorph.started(tif.metaseries_metadata)
         return ome.started(ome.parse(tif.ome_metadata, path)) if tif.is_ome else None
 
 
@@ -102,7 +108,7 @@ class _Scene(NamedTuple):
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Open a file with tifffile; what goes wrong becomes one error that holds its complaints."""
-    with _listening() as complaints:
+    with listening("tifffile") as complaints:
         try:
             with tifffile.TiffFile(path) as tif:
                 yield tif
@@ -114,28 +120,8 @@ def _opened(path: Path) -> Iterator[Any]:
             ) from error
 
 
-@contextmanager
-def _listening() -> Iterator[list[str]]:
-    """Collect what tifffile logs in this thread, so that it does not stand beside our error."""
-    complaints: list[str] = []
-    this_thread = threading.get_ident()
-
-    def keep(record: logging.LogRecord) -> bool:
-        if record.thread != this_thread:
-            return True
-        complaints.append(record.getMessage())
-        return False
-
-    logger = logging.getLogger("tifffile")
-    logger.addFilter(keep)
-    try:
-        yield complaints
-    finally:
-        logger.removeFilter(keep)
-
-
 def _scenes(tif: Any, path: Path) -> list[_Scene]:
-    every = list(tif.series)
+    every = _all_series(tif)
     _check_chain(tif, path)
     described = [kind for kind in ("imagej", "shaped") if getattr(tif, f"is_{kind}")]
     if not every or (described and every[0].kind in ("generic", "uniform")):
@@ -146,12 +132,24 @@ def _scenes(tif: Any, path: Path) -> list[_Scene]:
     scenes = []
     for number, series in enumerate(every):
         name = series.name or f"scene {number}"
-        sizes = dict(zip(series.get_axes(False), series.get_shape(False), strict=True))
+        sizes = dict(zip(*_axes(series), strict=True))
         if sizes.get("R", 1) == 1:
             scenes.append(_Scene(name, number, series))
         else:
             scenes += [_Scene(f"{name} {r}", number, series, r) for r in range(sizes["R"])]
     return scenes
+
+
+def _all_series(tif: Any) -> list[Any]:
+    """List the series with all their axes; since tifffile 2026.5.2 this has to be asked for."""
+    return list(tif.series(squeeze=False) if callable(tif.series) else tif.series)
+
+
+def _axes(series: Any) -> tuple[str, tuple[int, ...]]:
+    """Return the axes of a series and their lengths, with those of length 1."""
+    if hasattr(series, "get_axes"):  # until tifffile 2026.5.2
+        return series.get_axes(False), series.get_shape(False)
+    return series.axes, series.shape
 
 
 def _check_description(tif: Any, path: Path) -> None:
@@ -189,7 +187,7 @@ def _check_chain(tif: Any, path: Path) -> None:
 def _pages(tif: Any, path: Path, scene: _Scene) -> tuple[str, tuple[int, ...], TiffPages]:
     """Find the pages of a scene; its axes are those longer than 1, and Y and X."""
     series = scene.series
-    axes, shape = series.get_axes(False), series.get_shape(False)
+    axes, shape = _axes(series)
     paths: list[Path] = []
     places = _places(series, int(np.prod(shape)), paths)
     if scene.region is not None:
@@ -266,7 +264,8 @@ def _absent(pages: TiffPages) -> frozenset[int]:
 def _source(
     tif: Any, paths: tuple[Path, ...], axes: str, shape: tuple[int, ...], scenes: list[_Scene]
 ) -> Source:
-    kind = "ome" if tif.is_ome else scenes[0].series.kind
+    kind = next((kind for kind in ("ome", "metaseries") if getattr(tif, f"is_{kind}")), None)
+    kind = kind or scenes[0].series.kind
     return Source(
         paths=paths,
         format=_FORMATS.get(kind, "BigTIFF" if tif.is_bigtiff else "TIFF"),
@@ -282,7 +281,7 @@ def _facts(tif: Any, path: Path, root: ome.Element | None, scene: _Scene) -> Fac
     x, y = (_ratio(tags.valueof(f"{axis}Resolution")) for axis in "XY")
     unit = _RESOLUTION_UNITS.get(int(tags.valueof("ResolutionUnit", default=0) or 0), "")
     if root is not None:
-        sizes = zip(scene.series.get_axes(False), scene.series.get_shape(False), strict=True)
+        sizes = zip(*_axes(scene.series), strict=True)
         outer = [(axis, n) for axis, n in sizes if axis not in "YXR" and (axis != "S" or n > 1)]
         return ome.facts(
             root,
@@ -295,6 +294,8 @@ def _facts(tif: Any, path: Path, root: ome.Element | None, scene: _Scene) -> Fac
         return imagej.facts(tif.imagej_metadata, (x, y), unit, str(path))
     if tif.is_stk:
         return metamorph.facts(tif.stk_metadata, str(path))
+    if tif.is_metaseries:
+        return metamorph.series_facts(tif.metaseries_metadata, str(path))
     bits = int(scene.series.keyframe.bitspersample)
     return Facts(
         pixel_size_um=resolution_um(x, y, unit, str(path)),

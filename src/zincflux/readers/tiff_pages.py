@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ DAMAGE = (
     AssertionError,
     ArithmeticError,
 )
+
+MOST_BYTES = 2**33
+"""Bound on the size of a page: beyond it a shape is absurd, and no memory is taken for it."""
 
 
 class PagePlace(NamedTuple):
@@ -139,10 +143,16 @@ class TiffPages:
         Raises
         ------
         ReaderError
-            If a page reaches beyond the end of its file.
+            If a page is absurdly large or reaches beyond the end of its file.
         """
         sizes = [path.stat().st_size for path in self.paths]
-        whole = int(np.prod(self.page_shape)) * self.stored.itemsize
+        whole = math.prod(self.page_shape) * self.stored.itemsize
+        if whole > MOST_BYTES:
+            raise ReaderError(
+                f"{self.paths[0]}: expected pages of at most {MOST_BYTES} bytes, found "
+                f"{self.plane_shape[0]} × {self.plane_shape[1]} pixels. The file is damaged: copy "
+                "or export it again."
+            )
         for number, place in enumerate(self.pages):
             if place is None:
                 continue

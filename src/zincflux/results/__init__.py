@@ -4,6 +4,8 @@ from zincflux.results.export import EXPORTS, export_results
 from zincflux.results.folder import (
     CALIBRATION_FILE,
     LABELS_FILE,
+    LABELS_FORMATS,
+    LABELS_ZARR,
     RESULT_FILES,
     Results,
     read_results,
@@ -14,15 +16,19 @@ from zincflux.results.images import write_label_stack, write_movie
 from zincflux.results.provenance import Hashing, peak_memory_mb, versions
 from zincflux.results.simulation import write_simulation
 from zincflux.results.staging import staging, write_text
+from zincflux.results.zarr_images import need_zarr
 
 __all__ = [
     "CALIBRATION_FILE",
     "EXPORTS",
     "LABELS_FILE",
+    "LABELS_FORMATS",
+    "LABELS_ZARR",
     "RESULT_FILES",
     "Hashing",
     "Results",
     "export_results",
+    "need_zarr",
     "peak_memory_mb",
     "read_results",
     "read_run",

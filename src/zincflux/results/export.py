@@ -17,6 +17,7 @@ from zincflux.errors import ExperimentError, MetadataWarning, ResultsError
 from zincflux.measure import LabelRuns
 from zincflux.movie import Labels
 from zincflux.readers import open_movie
+from zincflux.results.corrected import write_corrected
 from zincflux.results.ctc import TABLE, write_ctc
 from zincflux.results.folder import LABELS_FILE, Results, read_results
 from zincflux.results.geff import write_geff
@@ -27,6 +28,7 @@ _OWN_NAMES = {
     "ctc": re.compile(rf"mask\d{{3,}}\.tif|{re.escape(TABLE)}"),
     "geff": re.compile(r"nodes|edges|zarr\.json|\.zgroup|\.zattrs|\.zmetadata"),
     "imagej-rois": re.compile(r"\d+(_t\d+)?\.roi"),
+    "ome-zarr": re.compile(r"zarr\.json|labels|\d"),
 }
 """What a folder or zip that was exported before may hold, and nothing else."""
 
@@ -49,7 +51,8 @@ def export_results(
         Folder that ``zincflux run`` wrote.
     to
         One of `EXPORTS`: ``ctc``, a folder of the Cell Tracking Challenge; ``geff``, a graph of the
-        tracks with what was measured; ``imagej-rois``, a zip of outlines for the ROI Manager.
+        tracks with what was measured; ``imagej-rois``, a zip of outlines for the ROI Manager;
+        ``ome-zarr``, the corrected movie with the cells.
     out
         File or folder to write.
     overwrite
@@ -168,7 +171,8 @@ def _shifts_px(results: Results) -> NDArray[np.int64]:
     drift_um = results.frames[["drift_y_um", "drift_x_um"]].to_numpy(np.float64)
     if not drift_um.any():
         return np.zeros(drift_um.shape, dtype=np.int64)
-    pixel_size_um = open_movie(results.folder / LABELS_FILE).require_pixel_size()
+    where = results.labels_file or results.folder / LABELS_FILE
+    pixel_size_um = open_movie(where).require_pixel_size()
     return np.rint(drift_um / pixel_size_um).astype(np.int64)
 
 
@@ -200,9 +204,15 @@ def _to_rois(results: Results, path: Path) -> None:
     write_rois(labels, path)
 
 
+def _to_zarr(results: Results, path: Path) -> None:
+    labels = _labels(results)
+    write_corrected(results, labels, _shifts_px(results), path)
+
+
 EXPORTS: dict[str, Callable[[Results, Path], None]] = {
     "ctc": _to_ctc,
     "geff": _to_geff,
     "imagej-rois": _to_rois,
+    "ome-zarr": _to_zarr,
 }
 """Formats by name."""

@@ -23,8 +23,10 @@ from zincflux.errors import ResultsError, ZincfluxError
 from zincflux.experiment import Experiment, load_experiment
 from zincflux.movie import Labels
 from zincflux.pipeline import Analysis
+from zincflux.readers import read_labels
 from zincflux.results.images import write_label_stack
 from zincflux.results.staging import move_into, writing
+from zincflux.results.zarr_images import ImageFacts, write_zarr_labels
 from zincflux.settings import dumps
 
 RUN_FILE = "run.json"
@@ -35,6 +37,12 @@ CALIBRATION_FILE = "calibration.toml"
 
 LABELS_FILE = "labels.ome.tif"
 """Only there if cells were measured in a movie."""
+
+LABELS_ZARR = "labels.ome.zarr"
+"""There instead of the TIFF if it was asked for."""
+
+LABELS_FORMATS = {"tiff": LABELS_FILE, "zarr": LABELS_ZARR}
+"""Names of the label images by format."""
 
 RESULT_FILES = (
     *(f"{name}.parquet" for name in TABLES),
@@ -61,6 +69,8 @@ class Results:
         Tables; their columns are described in `zincflux.columns`.
     labels
         Label images, shape (1 or T, Y, X); None of results that were made from a table.
+    labels_file
+        Where they are stored; None where there are none.
     calibration
         The calibration that was used, or None.
     experiment
@@ -79,6 +89,7 @@ class Results:
     calibration: Calibration | None
     experiment: Experiment
     run: dict[str, Any]
+    labels_file: Path | None = None
 
 
 def read_results(folder: str | os.PathLike[str]) -> Results:
@@ -99,10 +110,11 @@ def read_results(folder: str | os.PathLike[str]) -> Results:
     try:
         tables = {name: pd.read_parquet(where / f"{name}.parquet") for name in TABLES}
         experiment = load_experiment(where / "experiment.toml")
-        labels = None if experiment.movie is None else tifffile.imread(where / LABELS_FILE)
+        stored = None if experiment.movie is None else _labels_file(where)
         return Results(
             folder=where,
-            labels=None if labels is None else labels.reshape(-1, *labels.shape[-2:]),
+            labels=None if stored is None else _read_labels(stored),
+            labels_file=stored,
             calibration=_read_calibration(where / CALIBRATION_FILE),
             experiment=experiment,
             run=run,
@@ -112,6 +124,19 @@ def read_results(folder: str | os.PathLike[str]) -> Results:
         raise ResultsError(
             f"{where}: the results are damaged: {error} Run the experiment again with --overwrite."
         ) from error
+
+
+def _labels_file(folder: Path) -> Path:
+    is_zarr = (folder / LABELS_ZARR).is_dir()
+    return folder / (LABELS_ZARR if is_zarr else LABELS_FILE)
+
+
+def _read_labels(path: Path) -> Labels:
+    if path.is_dir():
+        images = read_labels(path)
+        return np.stack([images[t] for t in range(images.shape[0])])
+    labels = tifffile.imread(path)
+    return np.asarray(labels.reshape(-1, *labels.shape[-2:]), dtype=np.int32)
 
 
 def _read_calibration(path: Path) -> Calibration | None:
@@ -128,7 +153,13 @@ def read_run(folder: Path) -> dict[str, Any] | None:
 
 
 def write_results(
-    analysis: Analysis, aside: Path, folder: Path, *, report: str, record: Mapping[str, Any]
+    analysis: Analysis,
+    aside: Path,
+    folder: Path,
+    *,
+    report: str,
+    record: Mapping[str, Any],
+    labels_format: str = "tiff",
 ) -> None:
     """Write every file of a finished analysis, and move them into place when all are complete.
 
@@ -144,6 +175,8 @@ def write_results(
         The HTML page.
     record
         What ``run.json`` holds.
+    labels_format
+        One of `LABELS_FORMATS`.
 
     Raises
     ------
@@ -153,7 +186,7 @@ def write_results(
     with writing(folder):
         for name in TABLES:
             _write_table(getattr(analysis, name), name, analysis.channels, aside)
-        _write_labels(analysis, aside / LABELS_FILE)
+        _write_labels(analysis, aside / LABELS_FORMATS[labels_format])
         texts = {
             "experiment.toml": dumps(analysis.experiment, folder=folder.resolve()),
             "report.html": report,
@@ -163,7 +196,7 @@ def write_results(
             texts[CALIBRATION_FILE] = analysis.calibration.to_toml()
         for name, text in texts.items():
             (aside / name).write_text(text, encoding="utf-8", newline="\n")
-        move_into(aside, folder, last=RUN_FILE, stale=(CALIBRATION_FILE, LABELS_FILE))
+        move_into(aside, folder, last=RUN_FILE, stale=(CALIBRATION_FILE, LABELS_FILE, LABELS_ZARR))
 
 
 def _write_labels(analysis: Analysis, path: Path) -> None:
@@ -171,7 +204,10 @@ def _write_labels(analysis: Analysis, path: Path) -> None:
     if not images or size is None:
         return
     time_s = analysis.frames["time_s"].to_numpy(np.float64)[: len(images)]
-    write_label_stack(path, images, (len(images), *images[0].shape), size, time_s)
+    if path.name == LABELS_ZARR:
+        write_zarr_labels(path, images, ImageFacts("labels", size, time_s))
+    else:
+        write_label_stack(path, images, (len(images), *images[0].shape), size, time_s)
 
 
 def _write_table(table: pd.DataFrame, name: str, channels: Sequence[str], aside: Path) -> None:

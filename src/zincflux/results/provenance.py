@@ -15,6 +15,7 @@ from typing import Self
 from zincflux import __version__
 from zincflux.errors import ReaderError
 from zincflux.pipeline import Progress
+from zincflux.readers.zarr_places import Place, fingerprint
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "pandas", "tifffile", "numba", "pyarrow")
 _CHUNK_BYTES = 2**18
@@ -32,7 +33,8 @@ class Hashing:
     Parameters
     ----------
     paths
-        Files; each counts once.
+        Files; folders, which count as what lies in them; and addresses, of which only a fingerprint
+        is taken. Each counts once.
 
     Examples
     --------
@@ -41,7 +43,7 @@ class Hashing:
     []
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, paths: Iterable[Path | str]) -> None:
         self._files = list(dict.fromkeys(paths))
         self._done_bytes = self._total_bytes = 0
         self._stopped = False
@@ -93,23 +95,36 @@ class Hashing:
         return Progress("check inputs (MB)", done, total)
 
     def _hashes(self) -> dict[str, str]:
-        path, chunk = Path(), memoryview(bytearray(_CHUNK_BYTES))
+        path = Path()
         result = {}
         try:
-            self._total_bytes = sum(path.stat().st_size for path in self._files)
-            for path in self._files:
-                digest = hashlib.sha256()
-                with open(path, "rb", buffering=0) as file:
-                    while not self._stopped and (n := file.readinto(chunk)):
-                        digest.update(chunk[:n])
-                        self._done_bytes += n
-                result[path.as_posix()] = digest.hexdigest()
+            files = {path: list(_content(path)) for path in self._files if isinstance(path, Path)}
+            self._total_bytes = sum(file.stat().st_size for part in files.values() for file in part)
+            for path, part in files.items():
+                result[path.as_posix()] = self._hash(path, part)
         except OSError as error:
             raise ReaderError(
                 f"{error.filename or path}: expected a file that can be read, found: "
                 f"{error.strerror or error}. Check the path."
             ) from error
-        return result
+        addresses = [address for address in self._files if isinstance(address, str)]
+        return result | {address: fingerprint(address) for address in addresses}
+
+    def _hash(self, path: Path, files: Iterable[Path]) -> str:
+        """Hash a file, or the names and content of all files of a folder."""
+        digest, chunk = hashlib.sha256(), memoryview(bytearray(_CHUNK_BYTES))
+        for name in files:
+            if name is not path:
+                digest.update(f"{name.relative_to(path).as_posix()}\0".encode())
+            with open(name, "rb", buffering=0) as file:
+                while not self._stopped and (n := file.readinto(chunk)):
+                    digest.update(chunk[:n])
+                    self._done_bytes += n
+        return digest.hexdigest()
+
+
+def _content(path: Path) -> Iterable[Path]:
+    return (path / key for key in Place.of(path).keys() or ()) if path.is_dir() else (path,)
 
 
 def versions() -> dict[str, str]:
