@@ -362,6 +362,23 @@ def test_keyboard_interrupt_anywhere(zf, dish, monkeypatch, place):
     assert names_in(dish.parent) == {"movie.ome.tif", "experiment.toml"}
 
 
+def test_memory_can_be_bounded(zf, dish):
+    status, _, err = zf("run", dish, "--max-memory", "1MB")
+    assert status == 2
+    assert "--max-memory: expected at least" in err
+    assert zf("run", dish, "--max-memory", "8GB")[0] == 0
+
+
+def test_memory_of_a_table_cannot_be_bounded(zf, tmp_path):
+    table = tmp_path / "traces.csv"
+    table.write_text("time_s,cell 1,cell 2\n0,5,6\n1,5,7\n2,6,8\n", encoding="utf-8")
+    file = tmp_path / "experiment.toml"
+    file.write_text('schema_version = 1\n[table]\npath = "traces.csv"\n', encoding="utf-8")
+    status, _, err = zf("run", file, "--max-memory", "4GB")
+    assert status == 2
+    assert "--max-memory has no effect on a table" in err
+
+
 # init, info, indicators, simulate
 
 

@@ -78,10 +78,13 @@ def test_empty_field(tmp_path):
     assert preview(movie).summary()["n_cells"] == 0
 
 
-def test_jobs_are_refused(dish, zf):
-    status, _, err = zf("run", dish, "--preview", "--jobs", 2)
+@pytest.mark.parametrize(
+    "option", [("--jobs", 2), ("--max-memory", "4GB"), ("--labels-format", "zarr")]
+)
+def test_options_of_a_run_are_refused(dish, zf, option):
+    status, _, err = zf("run", dish, "--preview", *option)
     assert status == 2
-    assert "--jobs has no effect with --preview" in err
+    assert f"{option[0]} has no effect with --preview" in err
 
 
 def test_wrong_name(dish):

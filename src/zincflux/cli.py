@@ -134,6 +134,10 @@ def run(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Threads; the number of cores by default.")
     ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Memory to stay within, such as 4GB: fewer threads."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results made with other settings.")
     ] = False,
@@ -150,12 +154,13 @@ def run(
 ) -> None:
     """Run one experiment: movie → traces, cells, labels, calibration, report."""
     if preview:
-        if jobs is not None:
-            raise ExperimentError("--jobs has no effect with --preview. Leave one of them out.")
-        if labels_format != "tiff":
-            raise ExperimentError(
-                "--labels-format has no effect with --preview. Leave one of them out."
-            )
+        given = {
+            "--jobs": jobs is not None,
+            "--max-memory": max_memory is not None,
+            "--labels-format": labels_format != "tiff",
+        }
+        for option in (name for name, is_given in given.items() if is_given):
+            raise ExperimentError(f"{option} has no effect with --preview. Leave one of them out.")
         _preview(source, out, indicator, assignments or (), overwrite, as_json, quiet)
         return
     from zincflux.wording import outcome_text
@@ -168,6 +173,7 @@ def run(
         assignments=assignments or (),
         overwrite=overwrite,
         jobs=jobs,
+        max_memory=max_memory,
         labels_format=labels_format,
     )
     outcome = _finish(steps, quiet=quiet)

@@ -21,7 +21,7 @@ from zincflux.opening import (
     open_recording,
     resolve_experiment,
 )
-from zincflux.pipeline import Analysis, Progress, iter_analyze
+from zincflux.pipeline import Analysis, Progress, iter_analyze, jobs_within, parse_memory
 from zincflux.report import render_report
 from zincflux.results import (
     CALIBRATION_FILE,
@@ -82,6 +82,7 @@ def run(  # noqa: PLR0913 - the options of the command
     assignments: Sequence[str] = (),
     overwrite: bool = False,
     jobs: int | None = None,
+    max_memory: str | None = None,
     labels_format: str = "tiff",
 ) -> Outcome:
     """Run one experiment and write its results.
@@ -100,6 +101,9 @@ def run(  # noqa: PLR0913 - the options of the command
         Whether results that were made with other settings or inputs may be replaced.
     jobs
         Threads; the number of cores if not given. The results do not depend on it.
+    max_memory
+        Memory that the run should stay within, such as ``"4GB"``: fewer threads are used where it
+        would take more.
     labels_format
         ``"tiff"`` for labels as OME-TIFF, ``"zarr"`` for OME-Zarr.
 
@@ -125,6 +129,7 @@ def run(  # noqa: PLR0913 - the options of the command
         assignments=assignments,
         overwrite=overwrite,
         jobs=jobs,
+        max_memory=max_memory,
         labels_format=labels_format,
     )
     while True:
@@ -143,6 +148,7 @@ def iter_run(  # noqa: PLR0913 - as run
     assignments: Sequence[str] = (),
     overwrite: bool = False,
     jobs: int | None = None,
+    max_memory: str | None = None,
     labels_format: str = "tiff",
 ) -> Generator[Progress, None, Outcome]:
     """Do what `run` does, step by step, so that the caller can show progress or stop.
@@ -161,6 +167,7 @@ def iter_run(  # noqa: PLR0913 - as run
     labels_file = _labels_file(experiment, labels_format)
     folder = _folder(source, out)
     recording, opened = open_recording(experiment)
+    jobs = _threads(experiment, recording, jobs, max_memory)
     files = files_of(experiment, recording)
     with Hashing([*files, *addresses_of(experiment)]) as hashing:
         if folder.exists():
@@ -190,6 +197,20 @@ def iter_run(  # noqa: PLR0913 - as run
             )
             yield Progress("report", 1, 1)
     return Outcome(folder, experiment, False, record)
+
+
+def _threads(
+    experiment: Experiment, recording: Movie | TraceTable, jobs: int | None, max_memory: str | None
+) -> int | None:
+    """Give the number of threads, fewer where memory is bounded."""
+    if max_memory is None:
+        return jobs
+    if not isinstance(recording, Movie):
+        raise ExperimentError(
+            "--max-memory has no effect on a table, which is read as a whole. Leave it out."
+        )
+    follows = experiment.track.mode == "follow"
+    return jobs_within(parse_memory(max_memory), recording, follows=follows, jobs=jobs)
 
 
 def _labels_file(experiment: Experiment, labels_format: str) -> str | None:

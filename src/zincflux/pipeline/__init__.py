@@ -2,6 +2,7 @@
 
 from zincflux.pipeline.analysis import Analysis, analyze, iter_analyze
 from zincflux.pipeline.frames import FrameRows, iter_frames
+from zincflux.pipeline.memory import jobs_within, parse_memory
 from zincflux.pipeline.reach import Reach
 from zincflux.pipeline.reanalysis import iter_reanalyze, reanalyze
 from zincflux.pipeline.survey import Progress
@@ -18,6 +19,8 @@ __all__ = [
     "iter_frames",
     "iter_reanalyze",
     "iter_view",
+    "jobs_within",
+    "parse_memory",
     "read_table",
     "reanalyze",
 ]
