@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import scipy.optimize
-import scipy.special
+import scipy
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 

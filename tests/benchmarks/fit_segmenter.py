@@ -25,7 +25,7 @@ from zincflux.segment.contrast import Contrast, bin_edges, measure_contrast
 from zincflux.segment.hierarchy import JoinWeights, signs
 from zincflux.segment.likeness import Likeness
 from zincflux.segment.looks import LOOKS
-from zincflux.segment.outline import OUTLINE_LEVEL, brightness_of
+from zincflux.segment.outline import edge_levels, pixels_of
 
 UNITS = 24
 EPOCHS = 30
@@ -113,28 +113,31 @@ def binned_truth(truth: np.ndarray, contrast: Contrast) -> np.ndarray:
 
 def node_overlaps(found: Candidates, contrast: Contrast, truth: np.ndarray) -> np.ndarray:
     """IoU of each candidate, trimmed to its outline, with the true cell it fits best."""
-    tree, n = found.tree, found.tree.n_leaves
     area = np.bincount(truth.ravel(), minlength=2)
-    mask = found.pieces > 0
-    order = np.argsort(found.pieces[mask], kind="stable")
-    value, cell = contrast.value[mask][order], truth[mask][order]
-    count = np.bincount(found.pieces[mask], minlength=n + 1)[1:]
-    pixels = np.split(np.arange(order.size), np.cumsum(count)[:-1])
-    result = np.zeros(len(tree.parent))
-    for node in range(result.size):
-        if node >= n:
-            children = tree.children[node]
-            too_large = tree.sums.inside[node, 0] > LARGEST * contrast.cell_area_px
-            pixels.append(NONE if too_large else np.concatenate([pixels[k] for k in children]))
-        if not pixels[node].size:
-            continue
-        v = value[pixels[node]]
-        level = OUTLINE_LEVEL * brightness_of(np.ones((1, v.size), np.int32), v[None])[1]
-        both = np.bincount(cell[pixels[node]][v > level], minlength=2)
-        size = both.sum()
-        both[0] = 0
-        result[node] = (both / np.maximum(size + area[: both.size] - both, 1)).max()
+    pixel, node = pixels_of_nodes(found, contrast)
+    _, value, slope = pixels_of(found.pieces, contrast)
+    cell = truth[found.pieces > 0]
+    bright = value[pixel] > edge_levels(node, value[pixel], slope[pixel])[node]
+    pixel, node = pixel[bright], node[bright]
+    pair, both = np.unique(node * area.size + cell[pixel], return_counts=True)
+    size = np.bincount(node, minlength=len(found.tree.parent))
+    owner, own = np.divmod(pair, area.size)
+    iou = np.where(own > 0, both / (size[owner] + area[own] - both), 0)
+    result = np.zeros(len(found.tree.parent))
+    np.maximum.at(result, owner, iou)
     return result
+
+
+def pixels_of_nodes(found: Candidates, contrast: Contrast) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of each candidate that is not too large, as places in `pixels_of`, and its number."""
+    tree, n = found.tree, found.tree.n_leaves
+    piece = found.pieces[found.pieces > 0]
+    order = np.argsort(piece, kind="stable")
+    pixels = np.split(order, np.cumsum(np.bincount(piece, minlength=n + 1)[1:])[:-1])
+    for children, area in zip(tree.children[n:], tree.sums.inside[n:, 0], strict=True):
+        too_large = area > LARGEST * contrast.cell_area_px
+        pixels.append(NONE if too_large else np.concatenate([pixels[k] for k in children]))
+    return np.concatenate(pixels), np.repeat(np.arange(len(pixels)), [p.size for p in pixels])
 
 
 def majority(pieces: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -195,15 +198,17 @@ def fit_join(pairs: list[np.ndarray], same: list[np.ndarray]) -> JoinWeights:
     return JoinWeights(*np.round(factors[:-1], 1))
 
 
-def fit_likeness(looks: np.ndarray, target: np.ndarray, weight: np.ndarray) -> Likeness:
+def fit_likeness(
+    looks: np.ndarray, target: np.ndarray, weight: np.ndarray, units: int = UNITS
+) -> Likeness:
     """Fit the network by stochastic gradient descent (Adam) with a slowly falling step."""
     rng = np.random.default_rng(0)
     middle = np.median(looks, axis=0)
     scale = np.maximum(looks.std(axis=0), 1e-6)
     x = np.clip((looks - middle) / scale, -4, 4).astype(np.float32)
     x = np.column_stack([x, np.ones(len(x), np.float32)])
-    hidden = rng.normal(0, x.shape[1] ** -0.5, (x.shape[1], UNITS)).astype(np.float32)
-    output = rng.normal(0, UNITS**-0.5, UNITS + 1).astype(np.float32)
+    hidden = rng.normal(0, x.shape[1] ** -0.5, (x.shape[1], units)).astype(np.float32)
+    output = rng.normal(0, units**-0.5, units + 1).astype(np.float32)
     first = [np.zeros_like(hidden), np.zeros_like(output)]
     second = [np.zeros_like(hidden), np.zeros_like(output)]
     step = 0
@@ -261,10 +266,10 @@ def log_loss(network: Likeness, table: dict[str, list[np.ndarray]], fold: int) -
     return float(-np.mean(target * np.log(p) + (1 - target) * np.log(1 - p)))
 
 
-def write(network: Likeness, path: Path) -> None:
-    """Write the network as text, four digits each."""
+def write(network: Likeness, path: Path, names: tuple[str, ...] = LOOKS) -> None:
+    """Write the network, and the names of what it looks at, as text, four digits each."""
     parts = {name: getattr(network, name) for name in ("middle", "scale", "hidden", "output")}
-    data = {"looks": list(LOOKS)} | {
+    data = {"looks": list(names)} | {
         name: np.vectorize(lambda value: float(f"{value:.4g}"))(part).tolist()
         for name, part in parts.items()
     }

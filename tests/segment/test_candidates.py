@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from zincflux.segment import likeness
 from zincflux.segment.candidates import find_candidates
-from zincflux.segment.choice import LEAST_LIKENESS, choose
+from zincflux.segment.choice import LEAST_LIKENESS, choose, gains
 from zincflux.segment.contrast import bin_down, bin_edges, bin_up, measure_contrast, picture_area
 from zincflux.segment.hierarchy import DEEPEST_DIP, DIP, grow
 from zincflux.segment.looks import LOOKS
@@ -113,10 +113,10 @@ def test_the_best_set_is_chosen():
     likely = np.full(len(tree.parent), 0.6)
     likely[joined[0]] = 0.95
     likely[joined[1]] = LEAST_LIKENESS - 0.1
-    assert choose(tree, likely).tolist() == [joined[0], joined[0], 2, 3]
+    assert choose(tree, gains(likely)).tolist() == [joined[0], joined[0], 2, 3]
     likely[:2] = 0.9
-    assert choose(tree, likely).tolist() == [0, 1, 2, 3]
-    assert choose(tree, np.full(6, LEAST_LIKENESS)).tolist() == [-1] * 4
+    assert choose(tree, gains(likely)).tolist() == [0, 1, 2, 3]
+    assert choose(tree, gains(np.full(6, LEAST_LIKENESS))).tolist() == [-1] * 4
 
 
 def test_looks_have_no_units():

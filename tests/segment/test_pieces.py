@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from zincflux.segment.outline import brightness_of
 from zincflux.segment.pieces import at_border, drop, fill_holes, largest_piece, select
 
 
@@ -44,19 +43,3 @@ def test_border_and_empty():
     empty = np.zeros((3, 3), dtype=np.int32)
     assert largest_piece(empty).max() == fill_holes(empty).max() == 0
     assert drop(empty, np.zeros(1, dtype=bool)).max() == 0
-
-
-def test_brightness_is_the_upper_quartile():
-    labels = draw("11111 33...")
-    values = np.array([[4.0, 3, 3, 3, 5], [7, 9, 99, 99, 99]])
-    assert brightness_of(labels, values).tolist() == [np.inf, 4, np.inf, 7]
-
-
-def test_brightness_leaves_the_halo_out():
-    labels = np.ones((1, 40), dtype=np.int32)
-    values = np.r_[np.full(8, 100.0), np.linspace(20, 1, 32)][None]
-    assert brightness_of(labels, values)[1] == 100
-
-
-def test_brightness_of_equal_values():
-    assert brightness_of(draw("11 2."), np.full((2, 2), 7.0)).tolist() == [np.inf, 7, 7]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from zincflux.calibrate.binding import Binding
 from zincflux.calibrate.calibration import Calibration
@@ -43,6 +42,9 @@ class Draws:
     """
 
     def __init__(self, binding: Binding, draws: int, seed: int) -> None:
+        # Half a second to import, and most runs need no intervals.
+        from scipy.stats import qmc
+
         self.normal: FloatArray = ndtri(qmc.Halton(6, scramble=True, seed=seed).random(draws).T)
         relative = constants_of(binding)
         k_sd, hill_sd, beta_sd = (

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
-import scipy.ndimage
-import scipy.signal
+import scipy
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 

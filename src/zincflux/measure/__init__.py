@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zincflux.errors import ExperimentError
-from zincflux.measure.kernels import add_floats, add_integers, read_only
 from zincflux.measure.label_runs import BoolArray, Int32Array, IntArray, LabelRuns, ratio
 from zincflux.movie import FloatArray, Image, Labels
 
@@ -142,6 +142,13 @@ def measure_labels(
     )
 
 
+def _kernels() -> ModuleType:
+    """Import the compiled kernels when they are first used: much is done without Numba."""
+    from zincflux.measure import kernels
+
+    return kernels
+
+
 _Sums = tuple[FloatArray, FloatArray, IntArray, IntArray]
 
 
@@ -149,7 +156,7 @@ def _integer_sums(pixels: Image, runs: LabelRuns, level: float | None) -> _Sums:
     total, squares, clipped = np.zeros((3, len(pixels), runs.ids.size), dtype=np.int64)
     limit = int(np.iinfo(pixels.dtype).max) + 1
     at_least = limit if level is None else int(np.ceil(min(max(level, -limit), limit)))
-    add_integers(pixels, _kernel_runs(runs), at_least, (total, squares, clipped))
+    _kernels().add_integers(pixels, _kernel_runs(runs), at_least, (total, squares, clipped))
     n = np.maximum(runs.area_px, 1)
     # About the whole number below the mean the sum of squares stays exact: n·65535² < 2**63.
     whole = total // n
@@ -167,7 +174,7 @@ def _float_sums(pixels: Image, runs: LabelRuns, level: float | None) -> _Sums:
     clipped, n_valid = np.zeros((2, *origin.shape), dtype=np.int64)
     at_least = np.inf if level is None else float(level)
     sums = (origin, total, squares, clipped, n_valid)
-    add_floats(pixels, _kernel_runs(runs), at_least, sums)
+    _kernels().add_floats(pixels, _kernel_runs(runs), at_least, sums)
     n = np.maximum(n_valid, 1)
     variance = (squares - total**2 / n) / n
     # Where no pixel is valid the origin is still NaN, and so are mean and spread.
@@ -178,7 +185,7 @@ def _float_sums(pixels: Image, runs: LabelRuns, level: float | None) -> _Sums:
 
 def _kernel_runs(runs: LabelRuns) -> tuple[Int32Array, ...]:
     return tuple(
-        read_only(array, np.dtype(np.int32))
+        _kernels().read_only(array, np.dtype(np.int32))
         for array in (runs.rows, runs.starts, runs.stops, runs.cells)
     )
 
@@ -207,4 +214,6 @@ def _pixels(frame: Image, shape: tuple[int, int]) -> Image:
             f"expected labels of the same height and width as the frame, {pixels.shape[1:]}, "
             f"found {shape}. Check segment.labels."
         )
-    return read_only(pixels, np.dtype(_KERNEL_DTYPES.get(pixels.dtype.name, "float64")))
+    dtype = np.dtype(_KERNEL_DTYPES.get(pixels.dtype.name, "float64"))
+    view: Image = _kernels().read_only(pixels, dtype)
+    return view

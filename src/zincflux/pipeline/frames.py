@@ -1,14 +1,15 @@
-"""The second pass: every frame measured, one frame per worker in memory."""
+"""The second pass: every frame measured, a few frames in memory."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from zincflux.movie import FloatArray, Image, Labels, Movie
 from zincflux.pipeline.places import Place, moving_place, still_place
 from zincflux.pipeline.plan import Plan, make_plan
 from zincflux.pipeline.survey import Survey, label_image, survey
+from zincflux.segment import Spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,21 +123,57 @@ def _last(steps: Generator[object, None, Survey]) -> Survey:
 def measure_frames(found: Survey, *, jobs: int | None = None) -> Iterator[FrameRows]:
     """Measure every frame of a surveyed movie, in order, a few frames ahead of the caller."""
     jobs = jobs or os.cpu_count() or 1
-    worker = _FrameWorker(found)
     if jobs == 1:
-        yield from map(worker, range(found.plan.movie.n_frames))
+        yield from _measured(found, map)
         return
-    waiting: deque[Future[FrameRows]] = deque()
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            for t in range(found.plan.movie.n_frames):
-                waiting.append(pool.submit(worker, t))
-                if len(waiting) > jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from _measured(found, partial(_ahead, pool, jobs))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, jobs: int, function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """Apply a function to items in the threads of a pool, and give the results in order."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > jobs:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _measured(found: Survey, spread: Spread) -> Iterator[FrameRows]:
+    plan = found.plan
+    times = range(plan.movie.n_frames)
+    film = plan.experiment.segment.film_segmenter() if plan.follows else None
+    if film is None:
+        return spread(_FrameWorker(found), times)
+    held: deque[Pixels] = deque()
+
+    def images() -> Iterator[Image]:
+        for pixels in spread(partial(Pixels.read, plan), times):
+            held.append(pixels)
+            yield pixels.image
+
+    def frames() -> Iterator[tuple[int, Pixels, Labels]]:
+        cells = film.film(images(), plan.pixel_size_um, spread=spread)
+        for t, labels in enumerate(cells):
+            yield t, held.popleft(), labels
+
+    return spread(partial(_measure_moving, found), frames())
+
+
+def _measure_moving(found: Survey, frame: tuple[int, Pixels, Labels]) -> FrameRows:
+    t, pixels, labels = frame
+    return measure_place(found, t, pixels, moving_place(found.plan, labels, pixels.flat, t))
 
 
 class Pixels(NamedTuple):

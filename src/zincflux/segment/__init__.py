@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
@@ -18,16 +19,18 @@ from zincflux.segment.regions import OF_CYTOSOL, Cytosol, Region, split_regions
 from zincflux.segment.size import CellSize
 from zincflux.segment.stardist import StarDist
 from zincflux.segment.views import ViewName
-from zincflux.segment.watershed import MinimumContrast, Watershed
+from zincflux.segment.watershed import MinimumContrast, Spread, Watershed
 from zincflux.settings import InputPath
 
 __all__ = [
     "SEGMENTERS",
+    "FilmSegmenter",
     "GivenLabels",
     "Otsu",
     "Projection",
     "Segment",
     "Segmenter",
+    "Spread",
     "Watershed",
     "estimate_diameter",
     "split_regions",
@@ -39,6 +42,20 @@ class Segmenter(Protocol):
 
     def __call__(self, image: Image, pixel_size_um: float) -> Labels:
         """Turn an image (Y, X) into labels (Y, X): int32, ids 1…n, 0 where there is no cell."""
+        ...
+
+
+@runtime_checkable
+class FilmSegmenter(Segmenter, Protocol):
+    """A segmenter to which the frames of a film tell more together than one by one."""
+
+    def film(
+        self, images: Iterable[Image], pixel_size_um: float, *, spread: Spread = map
+    ) -> Iterator[Labels]:
+        """Turn the frames (Y, X) of a film into labels (Y, X), a few frames behind.
+
+        What needs no other frame is done by ``spread``, which is `map` or does the same in threads.
+        """
         ...
 
 
@@ -83,6 +100,11 @@ class Segment(CellSize):
         default=True,
         description="Whether an outline of a static movie is cut in two where its sides brighten "
         "and fade differently; not with method = labels",
+    )
+    over_time: bool = Field(
+        default=True,
+        description="Whether the frames of a moving movie settle each other's doubts about what "
+        "is a cell; if not, each frame is looked at by itself; only with method = watershed",
     )
     regions: tuple[Region, ...] = Field(
         default=("cell",),
@@ -144,7 +166,7 @@ class Segment(CellSize):
     def _keys_of_others(self) -> tuple[str, ...]:
         used = {
             "labels": ("labels",),
-            "watershed": ("minimum_contrast", *_SIZES),
+            "watershed": ("minimum_contrast", "over_time", *_SIZES),
             "otsu": _SIZES,
             "cellpose": ("model", *_SIZES),
             "stardist": ("model", *_SIZES),
@@ -206,3 +228,10 @@ class Segment(CellSize):
         make = SEGMENTERS[self.method]
         given = {key: getattr(self, key) for key in make.model_fields}
         return make(**{key: value for key, value in given.items() if value is not None})
+
+    def film_segmenter(self) -> FilmSegmenter | None:
+        """Make the segmenter that looks at the frames of a film together, if there is one."""
+        if not self.over_time or self.method == "labels":
+            return None
+        segmenter = self.segmenter()
+        return segmenter if isinstance(segmenter, FilmSegmenter) else None

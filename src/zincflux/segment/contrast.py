@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.filters import threshold_otsu
 
 from zincflux.movie import FloatArray, Image
+from zincflux.segment.filters import enlarge, gaussian, gaussian_float32, grown, low_rank
+from zincflux.segment.levels import MAD_TO_SD, median, otsu, robust_sd
 
 WORKING_DIAMETER_PX = 11
 """Least pixels across a cell that are enough to find it; finer images are binned."""
@@ -60,12 +61,20 @@ class Contrast:
         """Area of a round cell in binned pixels."""
         return float(np.pi / 4 * self.diameter_px**2)
 
-    def full_value(self) -> FloatArray:
+    @cached_property
+    def bright_level(self) -> float:
+        """Level that divides dim from bright among the pixels that stand out of the noise."""
+        significant = self.value[self.value > SIGNIFICANT * self.noise_sd]
+        if not significant.size:
+            return 0.0
+        # A few very bright specks must not raise the level that all cells are compared with.
+        return otsu(np.minimum(significant, np.quantile(significant, 0.98)))
+
+    def full_value(self) -> NDArray[np.float32]:
         """Brightness above background at full resolution, shape (Y, X)."""
-        background: FloatArray = bin_up(self.background, self.full.shape, self.bins)
         sd_px = smoothing_px(self.diameter_px * self.bins)
-        smooth: FloatArray = ndimage.gaussian_filter(self.full, sd_px, mode="nearest", truncate=3)
-        value: FloatArray = smooth - background
+        value = gaussian_float32(self.full, sd_px, truncate=3)
+        value -= bin_up(self.background.astype(np.float32), value.shape, self.bins)
         return value
 
 
@@ -97,34 +106,40 @@ def measure_contrast(image: Image, diameter_px: float) -> Contrast | None:
         return None
     # Without any noise (a drawn image) every difference would be significant, rounding included.
     least = 1e-6 * float(np.ptp(full))
-    full = full - _low_plane(full, max(1, int(diameter_px / 3)))
+    _take_off_low_plane(full, max(1, int(diameter_px / 3)))
     bins = max(1, int(diameter_px // WORKING_DIAMETER_PX))
     small = bin_down(full, bins)
     diameter = diameter_px / bins
     sd_px = smoothing_px(diameter)
-    smooth = ndimage.gaussian_filter(small, sd_px, mode="nearest")
-    detail = smooth - ndimage.gaussian_filter(small, 2 * sd_px, mode="nearest")
+    smooth = gaussian(small, sd_px)
+    detail = smooth - gaussian(small, 2 * sd_px)
     # The median deviation is 0 where most pixels are equal (a dark frame of few counts).
-    noise = max(_robust_sd(detail), 0.2 * float(detail.std()), least)
+    noise = max(robust_sd(detail), 0.2 * float(detail.std()), least)
     background = _low_envelope(smooth, diameter)
+    value = smooth - background
     for round_number in range(3):
-        clear = _clear_of_cells(smooth - background, noise, diameter, first=round_number == 0)
+        clear = _clear_of_cells(value, noise, diameter, first=round_number == 0)
         if clear.mean() < 0.02:
             break
         background = _average_where(smooth, clear, BACKGROUND_REACH * diameter)
-        rest = (smooth - background)[clear]
-        noise = max(_robust_sd(rest), 0.5 * float(rest.std()), least)
-    return Contrast(smooth - background, background, noise, bins, diameter, full)
+        value = smooth - background
+        rest = value[clear]
+        noise = max(robust_sd(rest), 0.5 * float(rest.std()), least)
+    return Contrast(value, background, noise, bins, diameter, full)
 
 
 def _without_gaps(image: Image) -> FloatArray | None:
-    pixels = np.asarray(image, dtype=np.float64)
-    known = np.isfinite(pixels)
-    if not known.any():
-        return None
-    # Taking the mean off first keeps the digits of images with a large offset.
-    full: FloatArray = np.where(known, pixels - pixels.mean(where=known), 0.0)
-    return full if np.ptp(full) > 0 else None
+    """Return a copy with the mean taken off, which keeps the digits of large offsets."""
+    full: FloatArray = image.astype(np.float64)
+    total = full.sum()
+    if np.isfinite(total):
+        full -= total / max(full.size, 1)
+    else:
+        known = np.isfinite(full)
+        if not known.any():
+            return None
+        full = np.where(known, full - full.mean(where=known), 0.0)
+    return full if full.size and np.ptp(full) > 0 else None
 
 
 def bin_edges(n_pixels: int, step: int) -> NDArray[np.intp]:
@@ -151,24 +166,37 @@ def bin_edges(n_pixels: int, step: int) -> NDArray[np.intp]:
 
 def bin_down(image: NDArray[Any], step: int) -> FloatArray:
     """Average bins of about ``step`` × ``step`` pixels; mirrored images give mirrored results."""
-    small = np.asarray(image)
-    for axis in (0, 1) if step > 1 else ():
-        small = _bin_axis(small, step, axis)
-    return small.astype(np.float64, copy=False)
+    total = np.asarray(image)
+    if step == 1:
+        return total.astype(np.float64, copy=False)
+    # Whole numbers of few digits have exact sums in whole numbers, and these are faster.
+    few = total.dtype.kind in "iub" and total.dtype.itemsize <= 2 and step <= 128
+    for axis in (0, 1):
+        total = _sum_of_bins(total, step, axis, np.int32 if few else np.float64)
+    height, width = (np.diff(bin_edges(n, step)) for n in image.shape)
+    mean: FloatArray = total / height[:, None]
+    mean /= width
+    return mean
 
 
-def _bin_axis(image: NDArray[Any], step: int, axis: int) -> FloatArray:
-    n = image.shape[axis]
-    if n % step == 0:
-        slices = [(slice(None),) * axis + (slice(k, None, step),) for k in range(step)]
-        total = image[slices[0]].astype(np.float64)
-        for one in slices[1:]:
-            total += image[one]
-        return total / step
-    edges = bin_edges(n, step)
-    width = np.diff(edges)[(slice(None), None) if axis == 0 else slice(None)]
-    summed: FloatArray = np.add.reduceat(image, edges[:-1], axis=axis, dtype=np.float64)
-    return summed / width
+def _sum_of_bins(image: NDArray[Any], step: int, axis: int, dtype: type) -> NDArray[Any]:
+    edges = bin_edges(image.shape[axis], step)
+    width = np.diff(edges)
+    equal = width.size * step == image.shape[axis]
+    total: NDArray[Any] = np.zeros(0, dtype=dtype)
+    for k in range(int(width.max(initial=0))):
+        wide = np.flatnonzero(width > k)
+        places = slice(k, None, step) if equal else edges[wide] + k
+        part = image[places] if axis == 0 else image[:, places]
+        if k == 0:
+            total = part.astype(dtype)
+        elif wide.size == width.size:
+            total += part
+        elif axis == 0:
+            total[wide] += part
+        else:
+            total[:, wide] += part
+    return total
 
 
 def bin_up(small: NDArray[Any], shape: tuple[int, ...], step: int) -> NDArray[Any]:
@@ -191,6 +219,9 @@ def picture_area(image: Image) -> tuple[slice, slice]:
     """
     if not image.size:
         return slice(None), slice(None)
+    edges = image[0], image[-1], image[:, 0], image[:, -1]
+    if all((edge != edge[0]).any() and not np.isnan(edge[0]) for edge in edges):
+        return slice(None), slice(None)
     # A border of NaN differs from itself.
     differs = (image != image[0, 0]) & ~(np.isnan(image) & np.isnan(image[0, 0]))
     spans = []
@@ -200,34 +231,37 @@ def picture_area(image: Image) -> tuple[slice, slice]:
     return spans[0], spans[1]
 
 
-def _robust_sd(values: FloatArray) -> float:
-    """Return the median absolute deviation, scaled to the sd of a normal distribution."""
-    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
-
-
 def _low_envelope(smooth: FloatArray, diameter: float) -> FloatArray:
     step = max(1, int(diameter / 2))
     window = round(5 * diameter / step) | 1
-    low = ndimage.percentile_filter(bin_down(smooth, step), 10, size=window, mode="reflect")
-    low = ndimage.gaussian_filter(low, window / 4, mode="nearest")
-    return _enlarge(low, smooth.shape)
+    low = low_rank(bin_down(smooth, step), 10, window)
+    return enlarge(gaussian(low, window / 4), smooth.shape)
 
 
-def _low_plane(image: FloatArray, step: int) -> FloatArray:
-    """Fit a plane to the background: squares far above it are left out, repeatedly."""
+def _take_off_low_plane(image: FloatArray, step: int) -> None:
+    """Fit a plane to the background and take it off, in place.
+
+    Squares far above it are left out, repeatedly.
+    """
     coarse = bin_down(image, step)
     rows, columns = (_places(n, step) for n in image.shape)
     y, x = (axis.ravel() for axis in np.broadcast_arrays(rows[:, None], columns))
-    terms = np.stack([np.ones(coarse.size), y, x], axis=1)
-    values, kept = coarse.ravel(), np.ones(coarse.size, dtype=bool)
+    values, kept = coarse.ravel(), np.ones(coarse.size)
+    terms = np.stack([np.ones(coarse.size), y, x])
+    products = np.concatenate([terms, y * terms[1:], [x * x], values * terms])
     factors = np.zeros(3)
     for _ in range(6):
-        factors = np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
-        rest = values - terms @ factors
-        kept = rest <= np.median(rest) + _robust_sd(rest)
+        # Not "@", whose threads cost more than they save on so little.
+        one, y1, x1, yy, yx, xx, *right = np.einsum("kn,n->k", products, kept)
+        square = np.array([[one, y1, x1], [y1, yy, yx], [x1, yx, xx]])
+        # Least norm where there is only one row or column.
+        factors = np.linalg.lstsq(square, np.array(right), rcond=None)[0]
+        rest = values - (factors[0] + factors[1] * y + factors[2] * x)
+        middle = median(rest)
+        kept = (rest <= middle + MAD_TO_SD * median(np.abs(rest - middle))).astype(np.float64)
     y_full, x_full = (_places(n, 1) for n in image.shape)
-    plane: FloatArray = factors[0] + factors[1] * y_full[:, None] + factors[2] * x_full
-    return plane
+    image -= (factors[0] + factors[1] * y_full)[:, None]
+    image -= factors[2] * x_full
 
 
 def _places(n_pixels: int, step: int) -> FloatArray:
@@ -237,50 +271,28 @@ def _places(n_pixels: int, step: int) -> FloatArray:
     return places
 
 
-def _enlarge(coarse: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    if coarse.shape == shape:
-        return coarse
-    large = coarse
-    for axis in (0, 1):
-        large = _between(large, shape[axis], axis)
-    return large
-
-
-def _between(coarse: FloatArray, n_pixels: int, axis: int) -> FloatArray:
-    """Interpolate along an axis, linearly between the middles of the bins."""
-    n_bins = coarse.shape[axis]
-    place = np.clip((np.arange(n_pixels) + 0.5) * n_bins / n_pixels - 0.5, 0, n_bins - 1)
-    before = np.minimum(place.astype(np.intp), max(n_bins - 2, 0))
-    share = (place - before)[(slice(None), None) if axis == 0 else slice(None)]
-    after = np.minimum(before + 1, n_bins - 1)
-    result: FloatArray = coarse.take(before, axis) * (1 - share) + coarse.take(after, axis) * share
-    return result
-
-
 def _clear_of_cells(
     value: FloatArray, noise: float, diameter: float, *, first: bool
 ) -> NDArray[np.bool_]:
     """Pixels away from everything bright, judged on a scale that dim and bright cells share."""
     scaled = np.arcsinh(value / (2 * noise))
-    threshold = threshold_otsu(scaled) if np.ptp(scaled) > 0 else np.inf
+    threshold = otsu(scaled)
     if not first:
         threshold = min(threshold, np.arcsinh(25))
     bright = scaled > max(threshold, np.arcsinh(2.5))
-    return ~ndimage.binary_dilation(bright, iterations=max(1, int(0.25 * diameter)))
+    return ~grown(bright, max(1, int(0.25 * diameter)))
 
 
 def _average_where(smooth: FloatArray, clear: NDArray[np.bool_], reach: float) -> FloatArray:
     """Average the clear pixels around each pixel, from ever farther where there are few."""
     step = max(1, int(reach / 3))
-    total = bin_down(np.where(clear, smooth, 0.0), step)
-    weight = bin_down(clear.astype(np.float64), step)
-    overall = float(smooth[clear].mean())
+    kept = smooth * clear
+    total, weight = bin_down(kept, step), bin_down(clear, step)
+    overall = float(kept.sum()) / np.count_nonzero(clear)
     near, far = reach / step, 5 * reach / step
 
     def blur(image: FloatArray) -> FloatArray:
-        local = ndimage.gaussian_filter(image, near, mode="nearest")
-        result: FloatArray = local + 0.05 * ndimage.gaussian_filter(image, far, mode="nearest")
-        return result
+        return gaussian(image, near) + 0.05 * gaussian(image, far)
 
     mean = (blur(total) + 1e-4 * overall) / (blur(weight) + 1e-4)
-    return _enlarge(mean, smooth.shape)
+    return enlarge(mean, smooth.shape)

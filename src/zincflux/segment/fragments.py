@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.filters import threshold_otsu
-from skimage.morphology import local_maxima, reconstruction
+from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
 from zincflux.movie import FloatArray, Labels
+from zincflux.segment.basins import fill_basins, flood
 from zincflux.segment.contrast import SIGNIFICANT, Contrast, bin_down, bin_up
+from zincflux.segment.filters import opened
 from zincflux.segment.pieces import fill_holes
 
 
@@ -32,7 +33,7 @@ def bright_mask(contrast: Contrast, minimum_contrast: float) -> NDArray[np.bool_
     """
     mask = contrast.value > threshold_of(contrast, minimum_contrast)
     if contrast.diameter_px > 8:
-        mask = ndimage.binary_opening(mask)
+        mask = opened(mask)
     return fill_holes(mask.astype(np.int32), 0.5 * contrast.cell_area_px) > 0
 
 
@@ -46,13 +47,7 @@ def threshold_of(contrast: Contrast, minimum_contrast: float) -> float:
     minimum_contrast
         See `bright_mask`.
     """
-    noise = SIGNIFICANT * contrast.noise_sd
-    significant = contrast.value[contrast.value > noise]
-    if not significant.size:
-        return noise
-    # A few very bright specks must not raise the level that all cells are compared with.
-    capped = np.minimum(significant, np.quantile(significant, 0.98))
-    return max(noise, minimum_contrast * float(threshold_otsu(capped)))
+    return max(SIGNIFICANT * contrast.noise_sd, minimum_contrast * contrast.bright_level)
 
 
 def log_brightness(contrast: Contrast, threshold: float) -> FloatArray:
@@ -77,10 +72,7 @@ def log_brightness(contrast: Contrast, threshold: float) -> FloatArray:
     # Half the resolution shows every dark nucleus, in a quarter of the time.
     step = 2 if contrast.diameter_px > 8 else 1
     coarse = bin_down(brightness, step)
-    flood = np.full(coarse.shape, coarse.max())
-    for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
-        flood[edge] = coarse[edge]
-    filled = reconstruction(flood, coarse, method="erosion")
+    filled = fill_basins(coarse)
     raised = bin_up(np.where(filled > coarse, filled, 0.0), brightness.shape, step)
     result: FloatArray = np.maximum(brightness, raised)
     return result
@@ -120,6 +112,8 @@ def cut(bumps: FloatArray, mask: NDArray[np.bool_]) -> Labels:
     height = np.where(mask, bumps, bumps.min() - 1.0)
     # Every maximum counts, however shallow: the pieces of a cell are joined by their looks later.
     summits = local_maxima(height, connectivity=2) & mask
-    tops, _ = ndimage.label(summits, structure=np.ones((3, 3)))
-    labels: Labels = watershed(-height, tops, mask=mask).astype(np.int32)
-    return labels
+    tops = ndimage.label(summits, structure=np.ones((3, 3)))[0].astype(np.int32)
+    pieces = flood(-height, tops, mask)
+    if pieces is None:
+        pieces = watershed(-height, tops, mask=mask).astype(np.int32)
+    return pieces

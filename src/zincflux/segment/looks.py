@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from zincflux.movie import FloatArray
 from zincflux.segment.contrast import Contrast
+from zincflux.segment.filters import laplacian, laplacians
 from zincflux.segment.hierarchy import DIP, Hierarchy
 from zincflux.segment.sums import FIRST_BLOB, LIGHT, LOG, LOG_SQUARE, shape_signs
 
@@ -65,12 +65,8 @@ def blob_images(contrast: Contrast, raised: FloatArray) -> list[FloatArray]:
         Four images (y, x), positive on what is brighter than its surroundings.
     """
     scales = [scale * contrast.diameter_px for scale in BLOB_SCALES]
-    images = [
-        -ndimage.gaussian_laplace(contrast.value, scale, mode="nearest", truncate=3) * scale**2
-        for scale in scales
-    ]
-    bumps = -ndimage.gaussian_laplace(raised, scales[0], mode="reflect", truncate=3)
-    return [*images, bumps * scales[0] ** 2]
+    images = [*laplacians(contrast.value, scales), laplacian(raised, scales[0], mode="reflect")]
+    return [-(s**2) * image for s, image in zip([*scales, scales[0]], images, strict=True)]
 
 
 def looks(tree: Hierarchy, area_px: float, noise: float, bright: float) -> FloatArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import label as connected
@@ -17,17 +19,50 @@ def largest_piece(labels: Labels) -> Labels:
     labels
         Label image (Y, X).
     """
-    pieces = connected(labels, connectivity=1)
-    owner = np.zeros(int(pieces.max(initial=0)) + 1, dtype=np.int64)
-    owner[pieces.ravel()] = labels.ravel()
-    area = np.bincount(pieces.ravel(), minlength=owner.size)
+    runs = _Runs.of(labels)
+    piece = connected(labels, connectivity=1).take(runs.start)
+    owner = np.zeros(int(piece.max(initial=0)) + 1, dtype=np.int64)
+    owner[piece] = labels.take(runs.start)
+    area = np.bincount(piece, runs.length, minlength=owner.size)
     order = np.lexsort((-np.arange(owner.size), area))
     order = order[order > 0]
     best = np.zeros(int(owner.max(initial=0)) + 1, dtype=np.int64)
     best[owner[order]] = order
-    keep = best[owner] == np.arange(owner.size)
-    keep[0] = False
-    return np.where(keep[pieces], labels, 0).astype(np.int32)
+    smaller = best[owner] != np.arange(owner.size)
+    kept = labels.astype(np.int32)
+    kept.flat[runs.pixels(smaller[piece] & (piece > 0))] = 0
+    return kept
+
+
+@dataclass(frozen=True, eq=False)
+class _Runs:
+    """Runs of equal pixels along the rows: far fewer than pixels.
+
+    Attributes
+    ----------
+    start
+        Place of the first pixel of each run in the flat image, shape (k,).
+    length
+        Number of pixels, shape (k,).
+    """
+
+    start: NDArray[np.intp]
+    length: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, labels: Labels) -> _Runs:
+        flat = labels.ravel()
+        fresh = np.ones(flat.size, dtype=bool)
+        np.not_equal(flat[1:], flat[:-1], out=fresh[1:])
+        fresh[:: max(1, labels.shape[1])] = True
+        start = np.flatnonzero(fresh)
+        return cls(start, np.diff(start, append=flat.size))
+
+    def pixels(self, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Places of the pixels of some runs, in the flat image."""
+        start, length = self.start[chosen], self.length[chosen]
+        before = np.cumsum(length) - length
+        return np.repeat(start - before, length) + np.arange(int(length.sum()))
 
 
 def fill_holes(labels: Labels, largest_px: float = np.inf) -> Labels:
@@ -40,15 +75,18 @@ def fill_holes(labels: Labels, largest_px: float = np.inf) -> Labels:
     largest_px
         Holes of a larger area stay open.
     """
-    gaps = connected(labels == 0, connectivity=1)
+    background = labels == 0
+    gaps = connected(background, connectivity=1)
     closed = np.ones(int(gaps.max(initial=0)) + 1, dtype=bool)
     closed[0] = False
     for edge in (gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]):
         closed[edge] = False
-    if not closed.any():
-        return labels.astype(np.int32)
     filled = labels.astype(np.int32)
-    y, x = np.nonzero(closed[gaps])
+    if not closed.any():
+        return filled
+    runs = _Runs.of(background)
+    places = runs.pixels(closed[gaps.take(runs.start)])
+    y, x = np.divmod(places, labels.shape[1])
     around = np.stack([filled[y - 1, x], filled[y + 1, x], filled[y, x - 1], filled[y, x + 1]])
     outside = np.iinfo(np.int32).max
     high, low = np.zeros(closed.size, dtype=np.int64), np.full(closed.size, outside)
@@ -70,15 +108,22 @@ def drop(labels: Labels, unwanted: NDArray[np.bool_]) -> Labels:
     unwanted
         Whether each id goes, shape (largest id + 1,).
     """
-    keep = ~unwanted & (np.bincount(labels.ravel(), minlength=unwanted.size) > 0)
+    runs = _Runs.of(labels)
+    of_run = labels.take(runs.start)
+    keep = np.zeros(unwanted.size, dtype=bool)
+    keep[of_run] = True
+    keep &= ~unwanted
     keep[0] = False
-    number = np.where(keep, np.cumsum(keep), 0)
-    return number[labels].astype(np.int32)
+    number = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
+    return np.repeat(number[of_run], runs.length).reshape(labels.shape)
 
 
 def areas(labels: Labels) -> NDArray[np.int64]:
     """Area of each id in pixels, shape (largest id + 1,)."""
-    return np.bincount(labels.ravel(), minlength=int(labels.max(initial=0)) + 1)
+    runs = _Runs.of(labels)
+    of_run = labels.take(runs.start)
+    count = np.bincount(of_run, runs.length, minlength=int(of_run.max(initial=0)) + 1)
+    return count.astype(np.int64)
 
 
 def at_border(labels: Labels) -> NDArray[np.bool_]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,63 +62,81 @@ class Sums:
             Further images (Y, X) to be summed.
         """
         n = int(labels.max(initial=0))
-        mask = labels > 0
-        index = labels[mask] - 1
-        rows, columns = (axis.astype(np.float64) for axis in np.nonzero(mask))
-        y, x = rows - (labels.shape[0] - 1) / 2, columns - (labels.shape[1] - 1) / 2
-        g = log[mask]
-        values = [*_powers(y, x), g, g * g, light[mask], *(blob[mask] for blob in blobs)]
-        inside: FloatArray = np.stack(
-            [np.bincount(index, value, minlength=n) for value in values], axis=1
-        )
-        box: FloatArray = np.full((n, 4), np.inf)
-        for side, place in enumerate((rows, columns, -rows, -columns)):
-            np.minimum.at(box[:, side], index, place)
-        pairs, borders = _borders(labels, log, n)
+        pixels = np.flatnonzero(labels)
+        owner = labels.take(pixels).astype(np.intp) - 1
+        g = log.take(pixels)
+        values = [g, g * g, light.take(pixels), *(blob.take(pixels) for blob in blobs)]
+        sums = [np.bincount(owner, value, minlength=n) for value in values]
+        moments, box = _geometry(pixels, owner, n, labels.shape)
+        pairs, borders, free = _edges(labels, log, n)
         outline: FloatArray = np.zeros((n, 4))
-        outline[:, :2] = _free_edges(labels, n)
+        outline[:, 0], outline[:, 1] = free, _frame_edges(labels, n)
         for partner in (0, 1):
             np.add.at(outline[:, 2:], pairs[:, partner], borders)
-        return cls(inside, outline, box, pairs, borders)
+        return cls(np.stack([*moments, *sums], axis=1), outline, box, pairs, borders)
 
 
-def _powers(y: FloatArray, x: FloatArray) -> list[FloatArray]:
-    """Products of powers in the order of `MOMENTS`; multiplying is much faster than raising."""
-    of_y, of_x = [np.ones(y.size)], [np.ones(x.size)]
+def _geometry(
+    pixels: IntArray, owner: IntArray, n: int, shape: tuple[int, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Sum up the `MOMENTS` and find the boxes, from the runs of a piece's pixels along the rows."""
+    row, column = np.divmod(pixels, shape[1])
+    fresh = np.ones(pixels.size, dtype=bool)
+    fresh[1:] = (np.diff(pixels) > 1) | (column[1:] == 0) | (np.diff(owner) != 0)
+    first = np.flatnonzero(fresh)
+    last = np.append(first[1:], pixels.size)[: first.size] - 1
+    owner, row, low, high = owner[first], row[first], column[first], column[last]
+    along = _sums_of_powers(low - (shape[1] - 1) / 2, (high - low + 1).astype(np.float64))
+    y: FloatArray = row - (shape[0] - 1) / 2
+    powers: list[FloatArray] = [np.ones(y.size)]
     for _ in range(4):
-        of_y.append(of_y[-1] * y)
-        of_x.append(of_x[-1] * x)
-    return [of_y[power_y] * of_x[power_x] for power_y, power_x in MOMENTS]
+        powers.append(powers[-1] * y)
+    moments: FloatArray = np.stack(
+        [np.bincount(owner, powers[p] * along[q], minlength=n) for p, q in MOMENTS]
+    )
+    box: FloatArray = np.full((4, n), np.inf)
+    for side, place in zip(box, (row, low, -row, -high), strict=True):
+        # Without a change of type on the way it is many times faster.
+        np.minimum.at(side, owner, place.astype(np.float64))
+    return moments, box.T
 
 
-def _facing(image: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Pixels, and the ones after them along an axis."""
-    last = image.shape[axis] - 1
-    return np.take(image, range(last), axis=axis), np.take(image, range(1, last + 1), axis=axis)
+def _sums_of_powers(start: FloatArray, length: FloatArray) -> list[FloatArray]:
+    """Σ x^k over runs of pixels, k = 0…4; about their middles, which loses no digits."""
+    x = start + (length - 1) / 2
+    second = length * (length**2 - 1) / 12
+    fourth = second * (3 * length**2 - 7) / 20
+    xx = x * x
+    return [
+        length,
+        length * x,
+        length * xx + second,
+        (length * xx + 3 * second) * x,
+        (length * xx + 6 * second) * xx + fourth,
+    ]
 
 
-def _free_edges(labels: Labels, n: int) -> FloatArray:
-    """Edges towards background and towards the edge of the frame, shape (n, 2)."""
-    edges = np.zeros((n + 1, 2))
-    for axis in (0, 1):
-        first, second = _facing(labels, axis)
-        for one, other in ((first, second), (second, first)):
-            edges[:, 0] += np.bincount(one[other == 0], minlength=n + 1)
-        for side in (0, -1):
-            edges[:, 1] += np.bincount(np.take(labels, side, axis=axis), minlength=n + 1)
-    return edges[1:]
+def _edges(labels: Labels, log: FloatArray, n: int) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Pairs and borders as in `Sums`, and edges towards background, shape (n,)."""
+    flat, width = labels.ravel(), labels.shape[1]
+    right = np.flatnonzero(flat[1:] != flat[:-1])
+    right = right[(right + 1) % width > 0]
+    down = np.flatnonzero(flat[width:] != flat[:-width])
+    before = np.concatenate([right, down])
+    after = np.concatenate([right + 1, down + width])
+    one, other = flat.take(before), flat.take(after)
+    low, high = (pick(one, other).astype(np.intp) for pick in (np.minimum, np.maximum))
+    free = np.bincount(high[low == 0], minlength=n + 1)[1:].astype(np.float64)
+    meet = np.flatnonzero(low)
+    value = (log.take(before[meet]) + log.take(after[meet])) / 2
+    pairs = np.stack([low[meet], high[meet]], axis=1) - 1
+    return *pool(pairs, np.stack([np.ones(value.size), value], axis=1), n), free
 
 
-def _borders(labels: Labels, log: FloatArray, n: int) -> tuple[IntArray, FloatArray]:
-    pairs, values = [], []
-    for axis in (0, 1):
-        first, second = _facing(labels, axis)
-        meet = (first != second) & (first > 0) & (second > 0)
-        pairs.append(np.sort(np.stack([first[meet], second[meet]], axis=1), axis=1) - 1)
-        before, after = _facing(log, axis)
-        values.append((before[meet] + after[meet]) / 2)
-    value = np.concatenate(values)
-    return pool(np.concatenate(pairs), np.stack([np.ones(value.size), value], axis=1), n)
+def _frame_edges(labels: Labels, n: int) -> FloatArray:
+    """Edges towards the edge of the frame, shape (n,)."""
+    sides = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return np.bincount(sides, minlength=n + 1)[1:].astype(np.float64)
 
 
 def pool(pairs: IntArray, borders: FloatArray, n: int) -> tuple[IntArray, FloatArray]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from zincflux.movie import Image, Labels
@@ -12,6 +16,7 @@ from zincflux.segment.candidates import find_candidates
 from zincflux.segment.choice import chosen_cells
 from zincflux.segment.contrast import (
     OUTLINE_DIAMETER_PX,
+    Contrast,
     bin_down,
     bin_up,
     measure_contrast,
@@ -19,8 +24,23 @@ from zincflux.segment.contrast import (
 )
 from zincflux.segment.likeness import learnt
 from zincflux.segment.outline import draw, outline_levels
+from zincflux.segment.over_time import Sketch, settled, sketch
 from zincflux.segment.pieces import select
 from zincflux.segment.size import CellSize
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Spread(Protocol):
+    """Applies a function to items one by one, and gives the results in order, such as `map`."""
+
+    def __call__(
+        self, function: Callable[[Item], Result], items: Iterable[Item], /
+    ) -> Iterator[Result]:
+        """Give the result of each item."""
+        ...
+
 
 MinimumContrast = Annotated[
     float,
@@ -45,8 +65,9 @@ class Watershed(CellSize):
        bump and every join is a candidate.
     4. A small network says of each candidate how likely it is one whole cell, by its shape, size,
        edges and dips; the best set of candidates that do not overlap is chosen.
-    5. The outline of each cell lies where the image, with 22 pixels or more across a cell, falls
-       to a share of the cell's own brightness above background.
+    5. The outline of each cell lies at a share of the cell's own brightness above background, near
+       0.45 of it, at which the brightness falls steeply; it is drawn with 22 pixels or more across
+       a cell.
 
     A border of one value (of a stitched or rotated image) counts as not there.
 
@@ -82,20 +103,97 @@ class Watershed(CellSize):
         ExperimentError
             If a cell would be smaller than a few pixels.
         """
-        labels = np.zeros(image.shape, dtype=np.int32)
+        view = self._view(image, pixel_size_um)
+        contrast = view.contrast
+        found = None if contrast is None else find_candidates(contrast, self.minimum_contrast)
+        cells = None if found is None else chosen_cells(found, learnt()(found.looks))[0]
+        return self._labels(view, cells, pixel_size_um)
+
+    def film(
+        self, images: Iterable[Image], pixel_size_um: float, *, spread: Spread = map
+    ) -> Iterator[Labels]:
+        """Find the cells of every frame of a film, so that frames settle each other's doubts.
+
+        A cell that is dim, blurred or merged with its neighbour in one frame is told by the frames
+        before and after. What becomes of a frame hangs on the six frames before and after it;
+        no more than these are held at once.
+
+        Parameters
+        ----------
+        images
+            Frames (Y, X), in order, of one size.
+        pixel_size_um
+            Edge of a pixel, µm.
+        spread
+            Applies a function to many items and gives the results in their order, as `map` does;
+            perhaps in several threads.
+
+        Yields
+        ------
+        numpy.ndarray
+            Label image (Y, X) of each frame, int32, ids 1…n; ids of different frames have nothing
+            to do with each other.
+
+        Raises
+        ------
+        ExperimentError
+            If a cell would be smaller than a few pixels.
+        """
+        views: deque[_View] = deque()
+
+        def sketches() -> Iterator[Sketch | None]:
+            for view, drawing in spread(lambda image: self._sketch(image, pixel_size_um), images):
+                views.append(view)
+                yield drawing
+
+        found = ((views.popleft(), cells) for cells in settled(sketches()))
+        return spread(lambda pair: self._labels(*pair, pixel_size_um), found)
+
+    def _sketch(self, image: Image, pixel_size_um: float) -> tuple[_View, Sketch | None]:
+        view = self._view(image, pixel_size_um)
+        if view.contrast is None:
+            return view, None
+        found = sketch(view.contrast, self.minimum_contrast, view.inner)
+        # Of a film, several frames are held at once.
+        full: NDArray[Any] = view.contrast.full.astype(np.float32)
+        return replace(view, contrast=replace(view.contrast, full=full)), found
+
+    def _view(self, image: Image, pixel_size_um: float) -> _View:
         inner = picture_area(image)
         diameter = self.diameter_px(pixel_size_um)
         step = max(1, int(diameter // OUTLINE_DIAMETER_PX))
-        outlined = self._outlined(bin_down(image[inner], step), diameter / step)
-        smallest, largest = (area / step**2 for area in self.area_limits_px(pixel_size_um))
-        kept = select(outlined, smallest, largest, exclude_border=self.exclude_border)
-        labels[inner] = bin_up(kept, labels[inner].shape, step)
+        contrast = measure_contrast(bin_down(image[inner], step), diameter / step)
+        return _View(image.shape, inner, step, contrast)
+
+    def _labels(self, view: _View, cells: Labels | None, pixel_size_um: float) -> Labels:
+        """Draw cells (y, x) of the binned image in the frame (Y, X), and leave out what is none."""
+        labels = np.zeros(view.shape, dtype=np.int32)
+        if cells is None or view.contrast is None:
+            return labels
+        outlined = draw(cells, view.contrast, outline_levels(cells, view.contrast))
+        limits = (area / view.step**2 for area in self.area_limits_px(pixel_size_um))
+        kept = select(outlined, *limits, exclude_border=self.exclude_border)
+        labels[view.inner] = bin_up(kept, labels[view.inner].shape, view.step)
         return labels
 
-    def _outlined(self, image: Image, diameter_px: float) -> Labels:
-        contrast = measure_contrast(image, diameter_px)
-        found = None if contrast is None else find_candidates(contrast, self.minimum_contrast)
-        if contrast is None or found is None:
-            return np.zeros(image.shape, dtype=np.int32)
-        cells, _ = chosen_cells(found, learnt()(found.looks))
-        return draw(cells, contrast, outline_levels(cells, contrast))
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A frame as it is worked on.
+
+    Attributes
+    ----------
+    shape
+        Of the frame.
+    inner
+        Rows and columns within its blank border.
+    step
+        Pixels per bin for outlines.
+    contrast
+        Brightness above background; None where the frame is blank.
+    """
+
+    shape: tuple[int, ...]
+    inner: tuple[slice, slice]
+    step: int
+    contrast: Contrast | None

@@ -1,0 +1,59 @@
+"""Cutting the bright area of an image along the outlines of cells of another frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from zincflux.movie import Labels
+from zincflux.segment.choice import renumbered, shared_px
+
+MAJORITY = 0.5
+"""Share of a piece that a cell must cover to have all of it."""
+
+STRADDLING = 0.12
+"""Area that a second cell must share with a piece so that the piece is cut, in areas of a cell."""
+
+
+def recut(pieces: Labels, cells: Labels, area_px: float) -> Labels:
+    """Divide the bright area among the cells of another frame.
+
+    A piece goes as a whole to the cell that covers most of it, so that the image's own edges
+    count. A piece that two cells share is cut where the nearer of them changes. A piece that no
+    cell covers stays what it is.
+
+    Parameters
+    ----------
+    pieces
+        Label image (y, x) of the image's own pieces, ids 1…n.
+    cells
+        Label image (y, x) of the other frame's cells, moved to where they would be now.
+    area_px
+        Expected area of a cell, pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Label image (y, x), int32, ids 1…k, of the same pixels as ``pieces``.
+    """
+    n, largest = int(pieces.max(initial=0)) + 1, int(cells.max(initial=0))
+    piece, cell, shared = shared_px(pieces, cells)
+    order = np.lexsort((shared, piece))
+    piece, cell, shared = piece[order], cell[order], shared[order]
+    last = np.flatnonzero(np.diff(piece, append=-1))
+    owner = largest + np.arange(n)
+    size = np.bincount(pieces.ravel(), minlength=n)
+    owned = last[shared[last] >= MAJORITY * size[piece[last]]]
+    owner[piece[owned]] = cell[owned]
+    # Of each piece's entries, the one before the last is that of its second cell.
+    second = last[(last > 0) & (piece[last - 1] == piece[last])] - 1
+    straddles = np.zeros(n, dtype=bool)
+    straddles[piece[second]] = shared[second] >= STRADDLING * area_px
+    result = owner[pieces]
+    split = straddles[pieces]
+    if split.any():
+        nearest = ndimage.distance_transform_edt(
+            cells == 0, return_distances=False, return_indices=True
+        )
+        result = np.where(split, cells[tuple(nearest)], result)
+    return renumbered(np.where(pieces > 0, result, 0))[0]
