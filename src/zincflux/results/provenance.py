@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,8 @@ _LOOK_S = 0.1
 class Hashing:
     """The SHA-256 of input files, computed by a thread while other work goes on.
 
-    Use it as a context: leaving it stops the thread.
+    Use it as a context: entering it makes sure that all files are there, leaving it stops the
+    thread.
 
     Parameters
     ----------
@@ -45,12 +47,18 @@ class Hashing:
 
     def __init__(self, paths: Iterable[Path | str]) -> None:
         self._files = list(dict.fromkeys(paths))
+        self._parts: dict[Path, list[Path]] = {}
         self._done_bytes = self._total_bytes = 0
         self._stopped = False
         self._pool = ThreadPoolExecutor(1)
         self._result: Future[dict[str, str]] = Future()
 
     def __enter__(self) -> Self:
+        with _reading():
+            for path in self._files:
+                if isinstance(path, Path):
+                    self._parts[path] = list(_content(path))
+                    self._total_bytes += sum(file.stat().st_size for file in self._parts[path])
         self._result = self._pool.submit(self._hashes)
         return self
 
@@ -95,18 +103,8 @@ class Hashing:
         return Progress("check inputs (MB)", done, total)
 
     def _hashes(self) -> dict[str, str]:
-        path = Path()
-        result = {}
-        try:
-            files = {path: list(_content(path)) for path in self._files if isinstance(path, Path)}
-            self._total_bytes = sum(file.stat().st_size for part in files.values() for file in part)
-            for path, part in files.items():
-                result[path.as_posix()] = self._hash(path, part)
-        except OSError as error:
-            raise ReaderError(
-                f"{error.filename or path}: expected a file that can be read, found: "
-                f"{error.strerror or error}. Check the path."
-            ) from error
+        with _reading():
+            result = {path.as_posix(): self._hash(path, part) for path, part in self._parts.items()}
         addresses = [address for address in self._files if isinstance(address, str)]
         return result | {address: fingerprint(address) for address in addresses}
 
@@ -121,6 +119,18 @@ class Hashing:
                     digest.update(chunk[:n])
                     self._done_bytes += n
         return digest.hexdigest()
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turn the failure to read a file into one message."""
+    try:
+        yield
+    except OSError as error:
+        raise ReaderError(
+            f"{error.filename}: expected a file that can be read, found: "
+            f"{error.strerror or error}. Check the path."
+        ) from error
 
 
 def _content(path: Path) -> Iterable[Path]:
