@@ -251,7 +251,7 @@ disc of the median true area, or the diameter that
   others and from simulated cells of other seeds. A few constants (smoothing, scale of the bumps)
   are older than this split and may have been set on images of both parts.
 - The excerpt is a field of the same competition and may be among the images learnt from. The U2OS
-  field was only ever tested on.
+  field was looked at when the outlines were made.
 - With `--thin n` only every n-th image of the part that was tuned on is scored; of the part that is
   held back, every one.
 

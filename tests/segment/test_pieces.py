@@ -32,10 +32,17 @@ def test_large_holes_stay():
 def test_select_numbers_what_is_left():
     labels = draw("5....... ..222.77 ..222.77 ........ .99999.. ........")
     np.testing.assert_array_equal(
-        select(labels, 2, 5, exclude_border=False),
+        select(labels, 3, 5, exclude_border=False),
         draw("........ ......11 ......11 ........ .22222.. ........"),
     )
-    assert select(labels, 2, 9, exclude_border=True).max() == 2
+    assert select(labels, 3, 9, exclude_border=True).max() == 2
+
+
+def test_half_of_a_cell_is_enough_at_the_edge():
+    labels = draw("11..... ..22..3 ......3 4......")
+    np.testing.assert_array_equal(
+        select(labels, 4, 9, exclude_border=False), draw("11..... ......2 ......2 .......")
+    )
 
 
 def test_border_and_empty():

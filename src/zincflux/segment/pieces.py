@@ -10,6 +10,9 @@ from skimage.measure import label as connected
 
 from zincflux.movie import Labels
 
+AT_EDGE = 0.5
+"""Smallest area of a cell that the edge of the frame cuts, relative to that of others."""
+
 
 def largest_piece(labels: Labels) -> Labels:
     """Keep the largest connected piece of each id, the first in reading order among equals.
@@ -140,6 +143,8 @@ def select(
 ) -> Labels:
     """Remove specks, clumps and, where asked, cells cut by the edge; number the others 1…n.
 
+    Of a cell that the edge of the frame cuts only a part is seen: half the smallest area is enough.
+
     Parameters
     ----------
     labels
@@ -150,7 +155,8 @@ def select(
         Whether cells that touch the edge of the frame go.
     """
     area = areas(labels)
-    unwanted = (area < smallest_px) | (area > largest_px)
+    is_cut = at_border(labels)
+    unwanted = (area < np.where(is_cut, AT_EDGE, 1) * smallest_px) | (area > largest_px)
     if exclude_border:
-        unwanted |= at_border(labels)
+        unwanted |= is_cut
     return drop(labels, unwanted)
