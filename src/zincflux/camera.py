@@ -17,7 +17,7 @@ from zincflux.movie import FloatArray, Image
 from zincflux.settings import InputPath, Settings
 
 _TILE = 8  # px along each edge
-_MAX_TILES = 8192  # per pair and channel
+_MAX_TILES = 2048  # per pair and channel; each pair has others
 _FIRST_DEGREE = 3
 _DEGREES = (_TILE - _FIRST_DEGREE) ** 2
 _ONE_FRAME = "estimated from one frame"
@@ -266,10 +266,10 @@ def estimate_noise(
     limit = math.inf if saturation_level is None else saturation_level
     tiles: list[list[FloatArray]] = []
     first: Image | None = None
-    for before, after in pairs:
+    for number, (before, after) in enumerate(pairs):
         first = before if first is None else first
         if not np.array_equal(before, after):
-            tiles.append(_pair_tiles(before, after, limit))
+            tiles.append(_pair_tiles(before, after, limit, number))
     if first is None:
         raise ExperimentError("movie: expected at least one frame to estimate noise, found none.")
     origin = "estimated"
@@ -301,12 +301,15 @@ def _basis() -> FloatArray:
     return np.asarray(np.kron(polynomials, polynomials))
 
 
-def _cut(image: Image) -> FloatArray:
-    """Cut an image (Y, X) into tiles (n, pixels); rows of tiles are skipped in large ones."""
+def _cut(image: Image, number: int = 0) -> FloatArray:
+    """Cut an image (Y, X) into tiles (n, pixels); of large ones, every n-th row of tiles.
+
+    Which rows, changes with the number of the image, so that several of them show all cells.
+    """
     rows, columns = image.shape[0] // _TILE, image.shape[1] // _TILE
     skip = max(1, math.ceil(rows * columns / _MAX_TILES))
     tiles = image[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, columns, _TILE)
-    return tiles[::skip].transpose(0, 2, 1, 3).reshape(-1, _TILE * _TILE).astype(np.float64)
+    return tiles[number % max(1, min(skip, rows)) :: skip].transpose(0, 2, 1, 3).reshape(-1, _TILE * _TILE).astype(np.float64)
 
 
 def _scatter(tiles: FloatArray) -> FloatArray:
@@ -322,11 +325,11 @@ def _tiles(image: Image, limit: float) -> FloatArray:
     return np.array([tiles.mean(axis=1), _scatter(tiles)])
 
 
-def _pair_tiles(before: Image, after: Image, limit: float) -> list[FloatArray]:
+def _pair_tiles(before: Image, after: Image, limit: float, number: int) -> list[FloatArray]:
     """Mean and variance of the tiles of two frames (C, Y, X), one array (2, n) per channel."""
     result = []
     for first, second in zip(before, after, strict=True):
-        a, b = _cut(first), _cut(second)
+        a, b = _cut(first, number), _cut(second, number)
         below = (a < limit).all(axis=1) & (b < limit).all(axis=1)
         a, b = a[below], b[below]
         mean_a, mean_b = a.mean(axis=1), b.mean(axis=1)

@@ -14,10 +14,10 @@ COARSE_PX = 8
 SMALLEST_SIDE_PX = 24
 """Side of an image below which there are too few squares to compare with."""
 
-BAND_PX = 64
+BAND_PX = 32
 """Height of the bands that a large image is cut into."""
 
-MOST_PIXELS = 2**18
+MOST_PIXELS = 2**17
 """Pixels that the score is made of, at most about."""
 
 SIGNIFICANT = 3.0

@@ -13,7 +13,7 @@ from zincflux.correct.level import BackgroundLevel, robust_sd
 from zincflux.errors import CorrectionWarning
 from zincflux.movie import Image, Labels
 
-MAX_PIXELS = 65536
+MAX_PIXELS = 32768
 _MIN_PIXELS = 200
 _MIN_SHARE = 0.01
 _DARKEST_PERCENTILE = 1.0
