@@ -309,7 +309,8 @@ def _cut(image: Image, number: int = 0) -> FloatArray:
     rows, columns = image.shape[0] // _TILE, image.shape[1] // _TILE
     skip = max(1, math.ceil(rows * columns / _MAX_TILES))
     tiles = image[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, columns, _TILE)
-    return tiles[number % max(1, min(skip, rows)) :: skip].transpose(0, 2, 1, 3).reshape(-1, _TILE * _TILE).astype(np.float64)
+    chosen = tiles[number % max(1, min(skip, rows)) :: skip].transpose(0, 2, 1, 3)
+    return chosen.reshape(-1, _TILE * _TILE).astype(np.float64)
 
 
 def _scatter(tiles: FloatArray) -> FloatArray:

@@ -43,8 +43,8 @@ class CellSize(Settings):
         default=None,
         ge=0,
         allow_inf_nan=False,
-        description="Smallest area of a cell, µm²; 0.15 of a disc of diameter_um if not given; of cells "
-        "that the edge of the frame cuts, half of it",
+        description="Smallest area of a cell, µm²; 0.15 of a disc of diameter_um if not given; of "
+        "cells that the edge of the frame cuts, half of it",
     )
     largest_um2: float | None = Field(
         default=None,
