@@ -127,6 +127,65 @@ def ome_files(folder: Path) -> Recording:
     return Recording(folder / "two_c0.ome.tif", data)
 
 
+COMPANION_XML = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+    'UUID="urn:uuid:00000000-0000-4000-8000-0000000000ff">{images}</OME>'
+)
+
+
+def _companion_image(number: int, names: list[str], uuids: list[str]) -> str:
+    """Describe a position whose time points are files, each with its channels."""
+    blocks = "".join(
+        f'<TiffData IFD="{c}" FirstT="{t}" FirstC="{c}" PlaneCount="1">'
+        f'<UUID FileName="{names[t]}">{uuids[t]}</UUID></TiffData>'
+        for t in range(3)
+        for c in range(2)
+    )
+    planes = "".join(
+        f'<Plane TheT="{t}" TheC="{c}" TheZ="0" DeltaT="{STAMPS[t] + 7 + 0.1 * c}" '
+        f'ExposureTime="{100 + 100 * c}" ExposureTimeUnit="ms"/>'
+        for t in range(3)
+        for c in range(2)
+    )
+    size = f'PhysicalSizeX="{PIXEL_UM}" PhysicalSizeY="{PIXEL_UM}" PhysicalSizeXUnit="µm"'
+    return (
+        f'<Image ID="Image:{number}" Name="dish {number}"><AcquisitionDate>2024-05-06T07:08:09'
+        f'</AcquisitionDate><Pixels ID="Pixels:{number}" DimensionOrder="XYCZT" Type="uint16" '
+        f'SizeX="24" SizeY="20" SizeC="2" SizeZ="1" SizeT="3" {size} SignificantBits="12">'
+        '<Channel ID="Channel:0" Name="CFP"/><Channel ID="Channel:1" Name="YFP"/>'
+        f"{blocks}{planes}</Pixels></Image>"
+    )
+
+
+def write_companion(folder: Path, data: np.ndarray, *, own_xml: bool = True) -> Path:
+    """Write positions (P, T, C, Y, X) as TIFFs beside a companion file (OME-TIFF specification)."""
+    path = folder / "dish.companion.ome"
+    images = ""
+    for p, position in enumerate(data):
+        names = [f"dish_p{p}_t{t}.ome.tif" for t in range(len(position))]
+        uuids = [f"urn:uuid:00000000-0000-4000-8000-0000000000{p}{t}" for t in range(len(names))]
+        images += _companion_image(p, names, uuids)
+        for name, uuid, frame in zip(names, uuids, position, strict=True):
+            pointer = (
+                '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+                f'UUID="{uuid}"><BinaryOnly MetadataFile="{path.name}" '
+                'UUID="urn:uuid:00000000-0000-4000-8000-0000000000ff"/></OME>'
+            )
+            if own_xml:
+                write_ome(folder / name, frame, pointer)
+            else:
+                tifffile.imwrite(folder / name, frame, metadata=None, photometric="minisblack")
+    path.write_text(COMPANION_XML.format(images=images), encoding="utf-8")
+    return path
+
+
+def ome_companion(folder: Path) -> Recording:
+    data = pixels(2, 3, 2, 20, 24)
+    path = write_companion(folder, data)
+    return Recording(path, data[1], time_s=STAMPS, keys={"scene": 1})
+
+
 def image_j(folder: Path) -> Recording:
     data = pixels(3, 2, 20, 24)
     path = folder / "hyperstack.tif"
@@ -441,6 +500,7 @@ EVERY: tuple[Callable[[Path], Recording], ...] = (
     ome,
     ome_stamped,
     ome_files,
+    ome_companion,
     image_j,
     plain,
     big_endian,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import mm_files
 import pytest
 import recordings
 from recordings import Recording, oif, pixels
@@ -28,6 +29,7 @@ def czi_jpeg_xr(folder: Path) -> Recording:
 TIFFS = (
     recordings.ome,
     recordings.ome_stamped,
+    recordings.ome_companion,
     recordings.image_j,
     recordings.plain,
     recordings.big_endian,
@@ -38,6 +40,7 @@ TIFFS = (
     recordings.strips,
     recordings.one_page_many_planes,
     recordings.stk,
+    *mm_files.STACKS,
 )
 
 FORMATS: dict[Callable[[Path], Recording], str] = {
@@ -67,7 +70,7 @@ def open_damaged(recording: Recording, content: bytes) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetadataWarning)
         try:
-            movie = open_movie(recording.path, scene=0, z="max", **recording.keys)
+            movie = open_movie(recording.path, **{"scene": 0, "z": "max"} | recording.keys)
             for t in range(min(movie.n_frames, 20)):
                 movie.frame(t)
             describe(recording.path)

@@ -141,7 +141,7 @@ def test_part_of_a_recording_names_the_main_file(tmp_path: Path) -> None:
         '<BinaryOnly MetadataFile="main.ome.tif" UUID="urn:uuid:1"/></OME>'
     )
     path = write_ome(tmp_path / "part.ome.tif", pixels(2, 12, 10), xml)
-    with pytest.raises(ReaderError, match=r"Open 'main\.ome\.tif' instead"):
+    with pytest.raises(ReaderError, match=r"its description, 'main\.ome\.tif', is not beside"):
         open_movie(path)
 
 

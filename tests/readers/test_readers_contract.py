@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from mm_files import FOLDERS, STACKS
 from recordings import EVERY, Recording
 from vendor_files import VENDOR
 
@@ -18,7 +19,7 @@ from zincflux.readers.formats import FOLDER_READERS
 NAMES = [write.__name__ for write in EVERY]
 
 
-@pytest.fixture(params=(*EVERY, *VENDOR), ids=lambda write: write.__name__)
+@pytest.fixture(params=(*EVERY, *STACKS, *FOLDERS, *VENDOR), ids=lambda write: write.__name__)
 def recording(request: pytest.FixtureRequest, tmp_path: Path) -> Recording:
     needs = {"oif": "oiffile"} | {name: "zarr" for name in NAMES if "zarr" in name}
     needs |= {write.__name__: package for write, package in VENDOR.items()}

@@ -318,6 +318,17 @@ def test_description_that_promises_more_pages(tmp_path: Path) -> None:
         open_movie(path)
 
 
+def test_description_beyond_the_end(tmp_path: Path) -> None:
+    path = ome(tmp_path).path
+    body = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tif:
+        tag = tif.pages.first.tags[270]
+    struct.pack_into("<I", body, tag.offset + 8, len(body) + 1000)
+    path.write_bytes(body)
+    with pytest.raises(ReaderError, match=r"the description of this TIFF lies beyond its end"):
+        open_movie(path)
+
+
 def test_tiff_header_without_pages(tmp_path: Path) -> None:
     path = tmp_path / "empty.tif"
     path.write_bytes(struct.pack("<2sHI", b"II", 42, 0))

@@ -53,13 +53,14 @@ def open_movie(
     Parameters
     ----------
     path
-        A file, a folder (OME-Zarr, MetaSeries), an address of OME-Zarr (``s3://…``, ``https://…``),
-        a list of these joined in time, or a pattern with ``{t}``, ``{c}``, ``{z}``, ``{s}`` for one
-        file per time point, channel, plane or scene.
+        A file, a folder (OME-Zarr, MetaSeries, Micro-Manager), an address of OME-Zarr
+        (``s3://…``, ``https://…``), a list of these joined in time, or a pattern with ``{t}``,
+        ``{c}``, ``{z}``, ``{s}`` for one file per time point, channel, plane or scene.
     frame_interval_s, pixel_size_um
         Time between frames in s and edge of a pixel in µm, where the file does not say or is wrong.
     scene
-        Number of the scene, from 0; the first, with a warning, where there are several.
+        Number of the scene, from 0. Without it, the one that the file belongs to, where it is one
+        file of several; else the first, with a warning if there are more.
     z
         For stacks with z: ``"max"``, ``"mean"`` or the number of a plane.
     axes

@@ -9,7 +9,18 @@ from typing import Protocol
 
 from zincflux.errors import ReaderError
 from zincflux.movie import Movie
-from zincflux.readers import czi, lif, metaseries, nd2, oib, oif, ome_zarr, tiff
+from zincflux.readers import (
+    companion,
+    czi,
+    lif,
+    metaseries,
+    mm_images,
+    nd2,
+    oib,
+    oif,
+    ome_zarr,
+    tiff,
+)
 from zincflux.readers.axes import Choice
 from zincflux.readers.zarr_places import is_address
 
@@ -32,10 +43,10 @@ class Reader(Protocol):
         ...
 
 
-READERS: tuple[Reader, ...] = (tiff, nd2, czi, lif, oif, oib)
+READERS: tuple[Reader, ...] = (tiff, nd2, czi, lif, oif, oib, companion)
 """The readers of files, in the order in which they are asked."""
 
-FOLDER_READERS: tuple[Reader, ...] = (ome_zarr, metaseries)
+FOLDER_READERS: tuple[Reader, ...] = (ome_zarr, metaseries, mm_images)
 """The readers of folders."""
 
 _ELSEWHERE = {

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from zincflux.errors import ReaderError
-from zincflux.movie import FloatArray, Movie, Source
+from zincflux.movie import FloatArray, Movie
 from zincflux.readers import tiff
 from zincflux.readers.axes import Choice
+from zincflux.readers.image_grid import Plane, image_grid
 from zincflux.readers.metadata import Facts
-from zincflux.readers.planes import FilePlanes, check_same_shape
-from zincflux.readers.stack import Stack, pick_scene
+from zincflux.readers.stack import pick_scene
 
 NAME = "MetaSeries folder"
 
@@ -33,9 +33,6 @@ _FILE = re.compile(
 
 _LEVELS = 3
 """Folders above those of the time points: plate, date, number."""
-
-Plane = tuple[int, int, int]
-"""Number of the time point, the wavelength and the step in z, as the names say."""
 
 
 def sniff(path: Path) -> bool:
@@ -76,50 +73,9 @@ def read(path: Path, choice: Choice) -> Movie:
     numbers = [sorted({plane[axis] for plane in found}) for axis in range(3)]
     # A time point without any file is a gap, and not left out.
     numbers[0] = list(range(numbers[0][0], numbers[0][-1] + 1))
-    return _stack(path, found, numbers, names).movie(choice)
-
-
-def _stack(
-    path: Path, found: Mapping[Plane, Path], numbers: Sequence[Sequence[int]], names: list[str]
-) -> Stack:
-    planes = [(t, c, z) for t in numbers[0] for c in numbers[1] for z in numbers[2]]
-    stand_in = found[min(found)]
-    files = [found.get(plane, stand_in) for plane in planes]
-    movies = _open(files)
-    kept = [(axis, len(n)) for axis, n in zip("TCZ", numbers, strict=True) if len(n) > 1]
-    return Stack(
-        planes=FilePlanes(movies),
-        source=Source(
-            paths=tuple(dict.fromkeys(files)),
-            place=str(path),
-            format=NAME,
-            axes="".join(axis for axis, _ in kept) + "YX",
-            shape=(*(n for _, n in kept), *movies[0].frame_shape),
-            scenes=tuple(names) if len(names) > 1 else (),
-        ),
-        facts=_facts(movies, planes, found, len(numbers[1]), len(numbers[2])),
-        absent=_absent(planes, found, len(numbers[1]) * len(numbers[2])),
-    )
-
-
-def _absent(planes: Sequence[Plane], found: Mapping[Plane, Path], per_frame: int) -> frozenset[int]:
-    """List the planes without a file; a time point at the end goes whole if one is missing."""
-    absent = [n for n, plane in enumerate(planes) if plane not in found]
-    first = len(planes)
-    while first > per_frame and any(first - per_frame <= n < first for n in absent):
-        first -= per_frame
-    return frozenset([*absent, *range(first, len(planes))])
-
-
-def _open(files: Sequence[Path]) -> tuple[Movie, ...]:
-    movies = tuple(tiff.read(file, Choice(scene=0)) for file in files)
-    check_same_shape(movies)
-    if movies[0].data.shape[:2] != (1, 1):
-        raise ReaderError(
-            f"{files[0]}: expected one image in each file of a MetaSeries folder, found shape "
-            f"{movies[0].data.shape}. Name the files by a pattern in movie.path."
-        )
-    return movies
+    grid = image_grid(found, numbers, path, NAME)
+    facts = _facts(grid.movies, grid.planes, found, *grid.shape[1:])
+    return grid.stack(path, NAME, names, facts).movie(choice)
 
 
 def _facts(

@@ -19,8 +19,9 @@ class MovieInput(Settings):
     """What is read, and what the file does not say or says wrongly."""
 
     path: InputPath | Annotated[tuple[InputPath, ...], Field(min_length=1)] = Field(
-        description="A file, a folder (OME-Zarr, MetaSeries), an address of OME-Zarr (s3://…, "
-        "https://…), a list of these joined in time, or a pattern with {t} {c} {z} {s}"
+        description="A file, a folder (OME-Zarr, MetaSeries, Micro-Manager), an address of "
+        "OME-Zarr (s3://…, https://…), a list of these joined in time, or a pattern with {t} {c} "
+        "{z} {s}"
     )
     frame_interval_s: float | None = Field(
         default=None, gt=0, description="Time between frames, s; only where the file is wrong"
@@ -28,7 +29,10 @@ class MovieInput(Settings):
     pixel_size_um: float | None = Field(
         default=None, gt=0, description="Edge of a pixel, µm; only where the file is wrong"
     )
-    scene: int = Field(default=0, ge=0, description="Number of the scene (position), from 0")
+    scene: Annotated[int, Field(ge=0)] | None = Field(
+        default=None,
+        description="Number of the scene (position), from 0; else that of the file, or the first",
+    )
     z: Literal["max", "mean"] | Plane | None = Field(
         default=None, description="Only for stacks with z: max, mean, or a plane number from 0"
     )
@@ -80,10 +84,10 @@ class MovieInput(Settings):
         )
 
     def _open_one(self, path: str, *, is_first: bool) -> Movie:
-        # A scene that is given, even the first, is a choice; the default is not.
-        scene = self.scene if "scene" in self.model_fields_set else None
         # Of files that are joined, one doubt about the frame interval is enough.
-        choice = Choice(scene, self.z, self.axes, self.frame_interval_s is not None or not is_first)
+        choice = Choice(
+            self.scene, self.z, self.axes, self.frame_interval_s is not None or not is_first
+        )
         if pattern.is_pattern(path):
             return pattern.read(path, choice)
         return open_file(path, choice)

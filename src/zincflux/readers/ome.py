@@ -20,49 +20,28 @@ from zincflux.readers.metadata import Facts, length_um, seconds, square_pixel
 
 Element = ElementTree.Element
 
+UUID_OF_IMAGE = "{*}Pixels/{*}TiffData/{*}UUID"
+"""Where an image says in which file its planes are."""
 
-def parse(xml: str, path: Path) -> Element:
+
+def parse(xml: str | bytes, path: Path) -> Element:
     """Parse OME-XML.
 
     Raises
     ------
     ReaderError
-        If it is broken, or says that the recording is described in another file.
+        If it is broken.
     """
     try:
-        # Python ≥ 3.11 comes with an expat that bounds the expansion of entities.
+        # Python ≥ 3.11 comes with an expat that bounds the expansion of entities; entities that
+        # lie in other files are not read.
         root = ElementTree.fromstring(xml)  # noqa: S314
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # or an unknown encoding
         raise ReaderError(
             f"{path}: expected OME-XML in the image description, found broken XML ({error}). "
             "Export the file again."
         ) from None
-    other = root.find("{*}BinaryOnly")
-    if other is not None:
-        raise ReaderError(
-            f"{path}: this is a part of an OME-TIFF of several files. Open "
-            f"{other.get('MetadataFile', 'its main file')!r} instead."
-        )
     return root
-
-
-def check_files(root: Element, path: Path) -> None:
-    """Make sure that every file of an OME-TIFF of several files is there.
-
-    Raises
-    ------
-    ReaderError
-        If one is absent.
-    """
-    own = root.get("UUID")
-    for uuid in root.iterfind("{*}Image/{*}Pixels/{*}TiffData/{*}UUID"):
-        name = uuid.get("FileName")
-        is_this_file = (own is not None and uuid.text == own) or name == path.name
-        if name and not is_this_file and not (path.parent / name).is_file():
-            raise ReaderError(
-                f"{path}: this recording has a second file {name!r}, which is not beside it. Copy "
-                "all its files into one folder, under the names that they were written with."
-            )
 
 
 def facts(root: Element, scene: int, name: str, axes: str, shape: Sequence[int]) -> Facts:
@@ -108,13 +87,18 @@ def started(root: Element) -> datetime | None:
 
 def _image(root: Element, scene: int, name: str) -> Element | None:
     """Find the description of a scene; by name where images without pixels shift the numbers."""
-    images = root.findall("{*}Image")
-    with_pixels = [image for image in images if _has_pixels(image)]
+    with_pixels = images(root)
     if scene < len(with_pixels):
         candidate = with_pixels[scene]
         if not name or candidate.get("Name", name) == name:
             return candidate
-    return next((image for image in images if name and image.get("Name") == name), None)
+    every = root.iterfind("{*}Image")
+    return next((image for image in every if name and image.get("Name") == name), None)
+
+
+def images(root: Element) -> list[Element]:
+    """List the images that have pixels."""
+    return [image for image in root.iterfind("{*}Image") if _has_pixels(image)]
 
 
 def _has_pixels(image: Element) -> bool:

@@ -1,26 +1,25 @@
-"""The TIFF family: OME-TIFF, ImageJ hyperstack, MetaMorph STK, plain TIFF, BigTIFF."""
+"""The TIFF family: OME-TIFF, ImageJ, Micro-Manager, MetaMorph STK, plain TIFF, BigTIFF."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import tifffile
 
 from zincflux.errors import ReaderError
 from zincflux.movie import Movie, Source
-from zincflux.readers import imagej, metamorph, ome
+from zincflux.readers import imagej, metamorph, mm_stack, ome, ome_files
 from zincflux.readers.axes import Choice
 from zincflux.readers.metadata import Facts, resolution_um
+from zincflux.readers.ome_files import Description
 from zincflux.readers.stack import Stack, pick_scene
-from zincflux.readers.stored import listening
-from zincflux.readers.tiff_pages import DAMAGE, PagePlace, TiffPages
+from zincflux.readers.tiff_open import check_chain, check_description, check_inside, opened
+from zincflux.readers.tiff_pages import PagePlace, TiffPages
 
-NAME = "OME-TIFF, ImageJ TIFF, MetaMorph STK, TIFF, BigTIFF"
+NAME = "OME-TIFF, ImageJ TIFF, Micro-Manager, MetaMorph STK, TIFF, BigTIFF"
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FORMATS = {
@@ -29,7 +28,6 @@ _FORMATS = {
     "stk": "MetaMorph STK",
     "metaseries": "MetaSeries TIFF",
 }
-_DESCRIPTION = 270  # code of the tag
 _RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
 
 
@@ -54,10 +52,13 @@ def read(path: Path, choice: Choice) -> Movie:
 
 def started(path: Path) -> datetime | None:
     """Return when the recording was started, if the file says so."""
-    with _opened(path) as tif:
+    with opened(path) as tif:
         if tif.is_metaseries:
             return metamorph.started(tif.metaseries_metadata)
-        return ome.started(ome.parse(tif.ome_metadata, path)) if tif.is_ome else None
+        if (index := mm_stack.index_of(tif)) is not None:
+            return mm_stack.started(tif, index)
+        root = ome_files.of_tiff(tif, path).root
+        return None if root is None else ome.started(root)
 
 
 def read_stack(path: Path, scene: int | None = None) -> Stack:
@@ -70,30 +71,61 @@ def read_stack(path: Path, scene: int | None = None) -> Stack:
     ExperimentError
         If there is no such scene.
     """
-    with _opened(path) as tif:
-        _check_description(tif, path)
-        root = ome.parse(tif.ome_metadata, path) if tif.is_ome else None
-        if root is not None:
-            ome.check_files(root, path)
-        scenes = _scenes(tif, path)
-        chosen = scenes[pick_scene([item.name for item in scenes], scene, str(path))]
-        axes, shape, pages = _pages(tif, path, chosen)
-        outer = [n for n, letter in enumerate(axes) if letter not in "YX"]
-        expected = int(np.prod([shape[n] for n in outer]))
-        if expected != len(pages.pages) * pages.planes_per_page:
-            raise ReaderError(
-                f"{path}: expected {expected} planes ({axes}: {' × '.join(map(str, shape))}), "
-                f"found {len(pages.pages)} pages. The file is truncated or its description wrong: "
-                "copy or export it again."
-            )
-        pages.check_extent()
-        facts = _facts(tif, path, root, chosen)
-        return Stack(
-            planes=pages,
-            source=_source(tif, pages.paths, axes, shape, scenes),
-            facts=facts,
-            absent=_absent(pages),
+    with opened(path) as tif:
+        check_description(tif, path)
+        if (index := mm_stack.index_of(tif)) is not None:
+            return mm_stack.read_stack(tif, path, index, scene)
+        description = ome_files.of_tiff(tif, path)
+        if description.path == path:
+            return _stack(tif, description, scene)
+    return read_described(description, scene)
+
+
+def read_described(description: Description, scene: int | None = None) -> Stack:
+    """Open a TIFF that another file describes, without giving its axes a meaning.
+
+    Raises
+    ------
+    ReaderError
+        If a file is damaged or truncated.
+    ExperimentError
+        If there is no such scene.
+    """
+    with opened(description.tiff, description.xml) as tif:
+        check_description(tif, description.tiff)
+        return _stack(tif, description, scene)
+
+
+def _stack(tif: Any, description: Description, scene: int | None) -> Stack:
+    path = description.path
+    scenes = _scenes(tif, path)
+    is_whole = len(scenes) == description.n_images and scenes[0].series.kind == "ome"
+    if description.xml and not is_whole:
+        raise ReaderError(
+            f"{path}: the planes of its TIFF files do not fit this description. Copy all files of "
+            "the recording again, or export it again."
         )
+    if scene is None and is_whole and len(own := description.scenes_of_part()) == 1:
+        scene = own[0]
+    chosen = scenes[pick_scene([item.name for item in scenes], scene, str(path))]
+    axes, shape, pages = _pages(tif, path, chosen)
+    outer = [n for n, letter in enumerate(axes) if letter not in "YX"]
+    expected = int(np.prod([shape[n] for n in outer]))
+    if expected != len(pages.pages) * pages.planes_per_page:
+        raise ReaderError(
+            f"{path}: expected {expected} planes ({axes}: {' × '.join(map(str, shape))}), "
+            f"found {len(pages.pages)} pages. The file is truncated or its description wrong: "
+            "copy or export it again."
+        )
+    check_inside(pages.paths, path.parent)
+    pages.check_extent()
+    paths = pages.paths if path == description.tiff else (path, *pages.paths)
+    return Stack(
+        planes=pages,
+        source=_source(tif, paths, axes, shape, scenes),
+        facts=_facts(tif, path, description.root, chosen),
+        absent=_absent(pages),
+    )
 
 
 class _Scene(NamedTuple):
@@ -105,24 +137,9 @@ class _Scene(NamedTuple):
     region: int | None = None
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a file with tifffile; what goes wrong becomes one error that holds its complaints."""
-    with listening("tifffile") as complaints:
-        try:
-            with tifffile.TiffFile(path) as tif:
-                yield tif
-        except DAMAGE as error:
-            details = "; ".join(dict.fromkeys([str(error), *complaints[:2]]))
-            raise ReaderError(
-                f"{path}: expected a TIFF file, found one that is truncated or damaged "
-                f"({details}). Copy or export it again."
-            ) from error
-
-
 def _scenes(tif: Any, path: Path) -> list[_Scene]:
     every = _all_series(tif)
-    _check_chain(tif, path)
+    check_chain(tif, path)
     described = [kind for kind in ("imagej", "shaped") if getattr(tif, f"is_{kind}")]
     if not every or (described and every[0].kind in ("generic", "uniform")):
         raise ReaderError(
@@ -150,38 +167,6 @@ def _axes(series: Any) -> tuple[str, tuple[int, ...]]:
     if hasattr(series, "get_axes"):  # until tifffile 2026.5.2
         return series.get_axes(False), series.get_shape(False)
     return series.axes, series.shape
-
-
-def _check_description(tif: Any, path: Path) -> None:
-    """Make sure that the description is not cut off: tifffile passes over a tag that is."""
-    tiff, handle, page = tif.tiff, tif.filehandle, tif.pages.first
-    order: Literal["little", "big"] = "little" if tif.byteorder == "<" else "big"
-    handle.seek(page.offset)
-    n_tags = int.from_bytes(handle.read(tiff.tagnosize), order)
-    entries = handle.read(n_tags * tiff.tagsize)
-    codes = [
-        int.from_bytes(entries[n : n + 2], order) for n in range(0, len(entries), tiff.tagsize)
-    ]
-    if _DESCRIPTION in codes and _DESCRIPTION not in page.tags:
-        raise ReaderError(
-            f"{path}: the description of this TIFF lies beyond its end. The file is truncated: "
-            "copy or export it again."
-        )
-
-
-def _check_chain(tif: Any, path: Path) -> None:
-    """Make sure that the last page says that it is the last: tifffile stops at a broken link."""
-    position = tif.pages.next_page_offset
-    # For old ScanImage files tifffile computes the pages and does not follow the chain.
-    if position is None or tif.is_scanimage:
-        return
-    tif.filehandle.seek(position)
-    link = tif.filehandle.read(tif.tiff.offsetsize)
-    if len(link) < tif.tiff.offsetsize or any(link):
-        raise ReaderError(
-            f"{path}: expected more pages after page {len(tif.pages) - 1}, found none. The file is "
-            "truncated: copy or export it again."
-        )
 
 
 def _pages(tif: Any, path: Path, scene: _Scene) -> tuple[str, tuple[int, ...], TiffPages]:
@@ -232,12 +217,17 @@ def _places(series: Any, n_pixels: int, paths: list[Path]) -> list[PagePlace | N
         size = int(np.prod(keyframe.shaped))
         n_bytes = size * keyframe.dtype.itemsize
         return [PagePlace(0, (offset + n * n_bytes,), (n_bytes,)) for n in range(n_pixels // size)]
-    return [None if page is None else _place(page, paths) for page in series]
+    return [None if page is None else _place(page, keyframe, paths) for page in series]
 
 
-def _place(page: Any, paths: list[Path]) -> PagePlace:
+def _place(page: Any, first: Any, paths: list[Path]) -> PagePlace:
     path = Path(page.parent.filehandle.path)
     if path not in paths:
+        if _kind(page) != _kind(first):
+            raise ReaderError(
+                f"{path}: expected images like those in {first.parent.filename}, of the same shape "
+                "and type, found others. Only like files are one recording: export it again."
+            )
         paths.append(path)
     file = paths.index(path)
     offsets, counts = tuple(page.dataoffsets), tuple(page.databytecounts)
@@ -249,6 +239,11 @@ def _place(page: Any, paths: list[Path]) -> PagePlace:
     # tifffile makes its decoder on first use, which must not happen in two threads at once.
     _ = page.keyframe.decode
     return PagePlace(file, offsets, counts, page.keyframe)
+
+
+def _kind(page: Any) -> tuple[Any, ...]:
+    """Tell what must be the same in all files of a recording."""
+    return page.keyframe.shaped, page.keyframe.dtype, page.parent.byteorder
 
 
 def _absent(pages: TiffPages) -> frozenset[int]:
