@@ -248,3 +248,27 @@ def test_an_experiment_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         experiment.name = "b"
     assert zincflux.Experiment is Experiment
+
+
+@pytest.mark.parametrize(
+    ("mode", "keys"),
+    [
+        ("static", {"over_time": False}),
+        ("follow", {"projection": "max"}),
+        ("follow", {"split_by_traces": False}),
+    ],
+)
+def test_keys_of_the_other_mode_are_refused(mode, keys):
+    (key,) = keys
+    message = rf'segment\.{key} has no effect with track\.mode = "{mode}"\. Leave it out'
+    with pytest.raises(ExperimentError, match=message):
+        Experiment.parse(
+            {
+                "schema_version": 1,
+                "movie": {"path": "a.tif"},
+                "segment": keys,
+                "track": {"mode": mode},
+            },
+            where="experiment.toml",
+            folder=Path.cwd(),
+        )

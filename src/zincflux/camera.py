@@ -304,7 +304,7 @@ def _basis() -> FloatArray:
 def _cut(image: Image, number: int = 0) -> FloatArray:
     """Cut an image (Y, X) into tiles (n, pixels); of large ones, every n-th row of tiles.
 
-    Which rows, changes with the number of the image, so that several of them show all cells.
+    Which rows, changes with the number of the image, so that several of them show more cells.
     """
     rows, columns = image.shape[0] // _TILE, image.shape[1] // _TILE
     skip = max(1, math.ceil(rows * columns / _MAX_TILES))

@@ -96,6 +96,9 @@ def _relative_indicator(text: str, info: SerializationInfo) -> str:
     return str(_PATH.dump_python(text, context=info.context)) if is_toml(text) else text
 
 
+_OF_OTHER_MODE = {"static": ("over_time",), "follow": ("projection", "split_by_traces")}
+"""Keys of ``[segment]`` that are of no use in each mode."""
+
 _OF_MOVIES = (
     "channels",
     "drift",
@@ -177,6 +180,18 @@ class Experiment(Settings):
                 f"{', '.join(unused)}: of no use for a table, whose traces are measured already. "
                 "Remove it"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_mode(self) -> Self:
+        """Refuse keys about static cells where cells move, and the other way round."""
+        fields = type(self.segment).model_fields
+        for key in _OF_OTHER_MODE[self.track.mode]:
+            if getattr(self.segment, key) != fields[key].default:
+                raise ValueError(
+                    f'segment.{key} has no effect with track.mode = "{self.track.mode}". Leave it '
+                    "out, or change track.mode"
+                )
         return self
 
     @model_validator(mode="after")

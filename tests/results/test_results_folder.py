@@ -350,6 +350,28 @@ def test_an_address_counts_by_its_fingerprint(monkeypatch):
     assert hashes("s3://lab/a.zarr") == {"s3://lab/a.zarr": "<s3://lab/a.zarr>"}
 
 
+def test_a_drive_that_drops_out_is_named(tmp_path, monkeypatch):
+    (file := tmp_path / "a").write_bytes(b"abc")
+
+    def fail(*args, **kwargs):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("builtins.open", fail)
+    with pytest.raises(ReaderError, match=r"a: expected a file that can be read, found: Input/out"):
+        hashes(file)
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db"])
+def test_looking_at_a_folder_changes_nothing(tmp_path, name):
+    (folder := tmp_path / "movie.zarr").mkdir()
+    (folder / "zarr.json").write_text("{}", encoding="utf-8")
+    before = hashes(folder)
+    (folder / name).write_bytes(b"seen")
+    assert hashes(folder) == before
+    (folder / "c").write_bytes(b"pixels")
+    assert hashes(folder) != before
+
+
 def test_versions_name_this_package():
     assert versions()["zincflux"] == zincflux.__version__
     assert {"python", "numpy", "pandas"} <= versions().keys()

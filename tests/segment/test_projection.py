@@ -39,7 +39,7 @@ def test_nan_pixels_are_left_out(kind):
 
 
 @pytest.mark.parametrize("kind", ORACLE)
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "int64"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "uint64", "int64"])
 @given(data=st.data())
 def test_whole_numbers_like_numpy(kind, dtype, data):
     shape = st.tuples(st.integers(1, 6), st.just(2), st.just(3))

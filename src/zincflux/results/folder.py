@@ -221,7 +221,7 @@ def _write_table(table: pd.DataFrame, name: str, channels: Sequence[str], aside:
 
 
 def _write_csv(content: pa.Table, path: Path) -> None:
-    """Write a table as pandas would, but for the quotes around texts, in a tenth of the time."""
+    """Write a table in a tenth of the time that pandas takes; numbers keep all their digits."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerow(content.column_names)
     with open(path, "ab") as file:

@@ -22,6 +22,9 @@ _PACKAGES = ("numpy", "scipy", "scikit-image", "pandas", "tifffile", "numba", "p
 _CHUNK_BYTES = 2**18
 """Small enough to stay in the processor's cache between reading and hashing."""
 
+_OF_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
+"""What looking at a folder leaves behind in it."""
+
 _LOOK_S = 0.1
 """How often progress is told while hashes are waited for."""
 
@@ -54,9 +57,9 @@ class Hashing:
         self._result: Future[dict[str, str]] = Future()
 
     def __enter__(self) -> Self:
-        with _reading():
-            for path in self._files:
-                if isinstance(path, Path):
+        for path in self._files:
+            if isinstance(path, Path):
+                with _reading(path):
                     self._parts[path] = list(_content(path))
                     self._total_bytes += sum(file.stat().st_size for file in self._parts[path])
         self._result = self._pool.submit(self._hashes)
@@ -103,8 +106,7 @@ class Hashing:
         return Progress("check inputs (MB)", done, total)
 
     def _hashes(self) -> dict[str, str]:
-        with _reading():
-            result = {path.as_posix(): self._hash(path, part) for path, part in self._parts.items()}
+        result = {path.as_posix(): self._hash(path, part) for path, part in self._parts.items()}
         addresses = [address for address in self._files if isinstance(address, str)]
         return result | {address: fingerprint(address) for address in addresses}
 
@@ -114,7 +116,7 @@ class Hashing:
         for name in files:
             if name is not path:
                 digest.update(f"{name.relative_to(path).as_posix()}\0".encode())
-            with open(name, "rb", buffering=0) as file:
+            with _reading(name), open(name, "rb", buffering=0) as file:
                 while not self._stopped and (n := file.readinto(chunk)):
                     digest.update(chunk[:n])
                     self._done_bytes += n
@@ -122,19 +124,22 @@ class Hashing:
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
-    """Turn the failure to read a file into one message."""
+def _reading(path: Path) -> Iterator[None]:
+    """Turn the failure to read a file or folder into one message."""
     try:
         yield
     except OSError as error:
         raise ReaderError(
-            f"{error.filename}: expected a file that can be read, found: "
+            f"{error.filename or path}: expected a file that can be read, found: "
             f"{error.strerror or error}. Check the path."
         ) from error
 
 
 def _content(path: Path) -> Iterable[Path]:
-    return (path / key for key in Place.of(path).keys() or ()) if path.is_dir() else (path,)
+    if not path.is_dir():
+        return (path,)
+    keys = Place.of(path).keys() or ()
+    return (path / key for key in keys if Path(key).name not in _OF_FILE_MANAGERS)
 
 
 def versions() -> dict[str, str]:

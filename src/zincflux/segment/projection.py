@@ -131,7 +131,7 @@ class _Sums:
         self.squares = np.zeros(shape, np.int64) if squares else None
 
     def add(self, pixels: Image) -> None:
-        self.value += pixels
+        np.add(self.value, pixels, out=self.value, casting="unsafe")
         if self.squares is not None:
             wide = pixels.astype(np.int64)
             self.squares += np.multiply(wide, wide, out=wide)

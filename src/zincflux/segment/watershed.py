@@ -116,7 +116,7 @@ class Watershed(CellSize):
 
         A cell that is dim, blurred or merged with its neighbour in one frame is told by the frames
         before and after. What becomes of a frame hangs on the six frames before and after it;
-        no more than these are held at once.
+        these are held at once, and one more for each thread.
 
         Parameters
         ----------
