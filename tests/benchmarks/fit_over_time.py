@@ -142,13 +142,16 @@ def _seen(
 ) -> Iterator[tuple[Candidates, np.ndarray]]:
     """Give candidates and their company: the frame's own, those cut otherwise, own ones alone."""
     own, area = sketch.own, sketch.scene.area_px
-    yield own, company(sketch.of_leaves, own.pieces, around)
+    of_leaves = members(own.tree, area)
+    yield own, company(of_leaves, own.pieces, around)
     for distance in (-1, 1):
         if distance in around:
-            found = sketch.scene.candidates(recut(own.pieces, around[distance], area))
+            pieces = np.zeros_like(own.pieces)
+            pieces.flat[own.inside] = recut(own.of_inside, own.inside, around[distance], area)
+            found = sketch.scene.candidates(pieces)
             yield found, company(members(found.tree, area), found.pieces, around)
     if bare:
-        yield own, company(sketch.of_leaves, own.pieces, {})
+        yield own, company(of_leaves, own.pieces, {})
 
 
 def gather(network: over_time.Network, jobs: int) -> list[tuple[np.ndarray, np.ndarray, float]]:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zincflux.segment.choice import better_of, same_cells, shared_px
+from zincflux.segment.among_frames import agreement
+from zincflux.segment.choice import areas, better_of, found_again, renumbered, shared_px
 from zincflux.segment.company import COMPANY, company, members
 from zincflux.segment.field_motion import Spectrum, common_step, moved_labels
 from zincflux.segment.hierarchy import grow
-from zincflux.segment.over_time import agreement
-from zincflux.segment.recut import recut
+from zincflux.segment.recut import nearest_cell, recut
 from zincflux.segment.sums import Sums
 
 
@@ -25,6 +25,13 @@ def draw(text):
 def tree_of(labels, area_px=4.0):
     tree = grow(Sums.of(labels, np.zeros(labels.shape), np.ones(labels.shape)), area_px)
     return tree, members(tree, area_px)
+
+
+def cut_anew(pieces, cells, area_px):
+    """Cut a whole label image along the cells of another one."""
+    inside, result = np.flatnonzero(pieces), np.zeros_like(pieces)
+    result.flat[inside] = recut(pieces.ravel()[inside], inside, cells, area_px)
+    return result
 
 
 def test_members_of_joined_pieces():
@@ -72,20 +79,20 @@ def test_agreement_is_for_the_same_cell_and_against_its_half():
 def test_pieces_go_to_the_cell_that_covers_most_of_them():
     pieces = draw("1122 1122 3344 3344")
     cells = draw("111. 111. .... ....")
-    assert recut(pieces, cells, 100.0).tolist() == draw("1111 1111 2233 2233").tolist()
+    assert cut_anew(pieces, cells, 100.0).tolist() == draw("1111 1111 2233 2233").tolist()
 
 
 def test_a_piece_that_two_cells_share_is_cut():
     pieces = draw("111111 111111 ......")
     cells = draw("11..22 11..22 ......")
-    assert recut(pieces, cells, 8.0).tolist() == draw("111222 111222 ......").tolist()
+    assert cut_anew(pieces, cells, 8.0).tolist() == draw("111222 111222 ......").tolist()
     # Not for a sliver: the piece goes to nobody, as neither covers half of it.
-    assert recut(pieces, cells, 100.0).tolist() == pieces.tolist()
+    assert cut_anew(pieces, cells, 100.0).tolist() == pieces.tolist()
 
 
 def test_without_cells_pieces_stay():
     pieces = draw("1122 1122")
-    assert recut(pieces, np.zeros_like(pieces), 4.0).tolist() == pieces.tolist()
+    assert cut_anew(pieces, np.zeros_like(pieces), 4.0).tolist() == pieces.tolist()
 
 
 def test_the_better_of_two_choices_wins_block_by_block():
@@ -121,13 +128,68 @@ def test_shared_pixels():
     ]  # fmt: skip
 
 
-def test_cells_are_the_same_under_other_numbers():
+def test_cells_are_found_again_under_other_numbers():
     cells = draw("11.22 11.33")
-    assert same_cells(cells, draw("33.11 33.22"))
-    assert not same_cells(cells, draw("11.22 11.22"))
-    assert not same_cells(cells, draw("11.22 1..33"))
-    assert not same_cells(cells, draw("11.23 11.33"))
-    assert same_cells(np.zeros_like(cells), np.zeros_like(cells))
+    assert found_again(cells, draw("33.11 33.22")).tolist() == [True] * 4
+    assert found_again(cells, draw("11.22 11.22")).tolist() == [True, True, False, False]
+    assert found_again(cells, draw("11.22 1..33")).tolist() == [True, False, True, True]
+    assert found_again(cells, np.zeros_like(cells)).tolist() == [True, False, False, False]
+    assert found_again(np.zeros_like(cells), cells).tolist() == [True]
+
+
+label_images = st.integers(0, 10**6).map(
+    lambda seed: np.kron(
+        np.random.default_rng(seed).integers(0, 6, (6, 7)), np.ones((3, 2), dtype=np.int32)
+    ).astype(np.int32)
+)
+
+
+@given(first=label_images, second=label_images)
+def test_shared_pixels_are_those_of_a_plain_count(first, second):
+    i, j, n = shared_px(first, second)
+    plain = np.zeros((7, 7))
+    np.add.at(plain, (first.ravel(), second.ravel()), 1)
+    expected = [(a, b, plain[a, b]) for a, b in np.argwhere(plain > 0) if a and b]
+    assert list(zip(i.tolist(), j.tolist(), n.tolist(), strict=True)) == expected
+    assert areas(first, 9).tolist() == [0, *plain[1:].sum(axis=1), 0, 0, 0]
+
+
+@given(pieces=label_images, one=label_images, other=label_images)
+def test_company_of_some_pixels_is_that_of_all(pieces, one, other):
+    pieces, _ = renumbered(pieces)
+    if not pieces.any():
+        return
+    _, of_leaves = tree_of(pieces)
+    around = {-2: one, 1: other}
+    inside = pieces > 0
+    some = {d: cells[inside] for d, cells in around.items()}
+    sizes = {d: areas(cells, 6) for d, cells in around.items()}
+    seen = company(of_leaves, pieces[inside], some, sizes)
+    np.testing.assert_array_equal(seen, company(of_leaves, pieces, around))
+
+
+@pytest.mark.parametrize("gap", [0.9, 0.999])
+def test_the_nearest_cell_near_and_far(gap):
+    """Few cells are farther away than is looked step by step; then a whole map is made."""
+    rng = np.random.default_rng(3)
+    cells = np.where(rng.random((40, 50)) < gap, 0, rng.integers(1, 9, (40, 50))).astype(np.int32)
+    places = np.arange(cells.size)
+    near = np.hypot(*(cells.shape[axis] * np.ones(cells.size) for axis in (0, 1)))
+    found = nearest_cell(cells, places)
+    y, x = np.divmod(places, 50)
+    for cell in range(1, int(cells.max()) + 1):
+        where = np.argwhere(cells == cell)
+        if where.size:
+            away = np.hypot(y[:, None] - where[:, 0], x[:, None] - where[:, 1]).min(axis=1)
+            near = np.minimum(near, away)
+    own = np.array(
+        [
+            np.hypot(*(np.argwhere(cells == c) - [a, b]).T).min()
+            for c, a, b in zip(found, y, x, strict=True)
+        ]
+    )
+    np.testing.assert_allclose(own, near)
+    assert not nearest_cell(np.zeros_like(cells), places).any()
 
 
 FIELD = np.random.default_rng(1).normal(size=(60, 75))

@@ -136,6 +136,23 @@ def test_threads_change_nothing():
     np.testing.assert_array_equal(other, expected)
 
 
+@pytest.mark.parametrize("drift", [0, 4])
+def test_what_is_settled_would_be_chosen_again(monkeypatch, drift):
+    """To leave out clumps around which nothing changed is only a matter of time."""
+    frames = [np.roll(frame, drift * t, 1) for t, frame in enumerate(crowd())]
+    film = list(Watershed(diameter_um=DIAMETER).film(frames, 1.0))
+    left_out = []
+    unsettled = over_time._unsettled
+
+    def everything(own, cells, news):
+        left_out.append(np.count_nonzero(~unsettled(own, cells, news)))
+        return unsettled(own, cells, None)
+
+    monkeypatch.setattr(over_time, "_unsettled", everything)
+    same(list(Watershed(diameter_um=DIAMETER).film(frames, 1.0)), film)
+    assert sum(left_out) > 0
+
+
 @given(turns=st.integers(0, 3), mirror=st.booleans())
 @settings(max_examples=5, deadline=None)
 def test_turned_and_mirrored(turns, mirror):

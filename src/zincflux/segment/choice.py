@@ -84,30 +84,31 @@ def chosen_cells(found: Candidates, likeness: FloatArray) -> tuple[Labels, IntAr
     Returns
     -------
     tuple
-        As of `drawn`.
+        Label image (y, x) of the binned image, int32, ids 1…n; and the nodes of the ids, (n,).
     """
-    return drawn(found, choose(found.tree, gains(likeness)))
+    return painted(found.pieces, choose(found.tree, gains(likeness)))
 
 
-def drawn(found: Candidates, owner: IntArray) -> tuple[Labels, IntArray]:
-    """Draw the chosen candidates.
+def painted(pieces: Labels, owner: IntArray) -> tuple[Labels, IntArray]:
+    """Paint pieces by what they belong to.
 
     Parameters
     ----------
-    found
-        The candidates.
+    pieces
+        Ids 1…n of pixels, any shape.
     owner
-        The chosen candidate that each leaf belongs to, −1 for none; shape (n leaves,).
+        What each piece belongs to, −1 for nothing; shape (n,).
 
     Returns
     -------
     tuple
-        Label image (y, x) of the binned image, int32, ids 1…n; and the nodes of the ids, (n,).
+        Ids 1…k of the pixels, int32; and what the ids stand for, (k,).
     """
     nodes, number = np.unique(np.append(owner, -1), return_inverse=True)
-    # The last one stands for the background, so that index 0 of the pieces finds it.
-    of_piece = np.roll(number.ravel(), 1)
-    return of_piece[found.pieces].astype(np.int32), nodes[1:]
+    inside = np.flatnonzero(pieces > 0)
+    cells = np.zeros(pieces.shape, dtype=np.int32)
+    cells.flat[inside] = number.ravel()[pieces.take(inside) - 1]
+    return cells, nodes[1:]
 
 
 def better_of(
@@ -118,7 +119,7 @@ def better_of(
     Parameters
     ----------
     first, second
-        Label images (y, x), ids 1…n and 1…m.
+        Label images (y, x) or their pixels (m,), ids 1…n and 1…m.
     gain, other_gain
         What each of their cells is worth, shapes (n,) and (m,).
 
@@ -128,20 +129,24 @@ def better_of(
         Label image (y, x), int32, ids 1…k; and what each of its cells is worth, (k,).
     """
     n, m = gain.size, other_gain.size
-    areas = [np.bincount(x.ravel(), minlength=k + 1) for x, k in ((first, n), (second, m))]
+    area, other_area = areas(first, n), areas(second, m)
     i, j, shared = shared_px(first, second)
-    rivals = shared > RIVALS * np.minimum(areas[0][i], areas[1][j])
+    rivals = shared > RIVALS * np.minimum(area[i], other_area[j])
     pairs = (np.ones(np.count_nonzero(rivals)), (i[rivals] - 1, n + j[rivals] - 1))
     _, block = connected_components(csr_array(pairs, shape=(n + m, n + m)), directed=False)
     worth = np.concatenate([-gain, other_gain])
     # A rounding error must not decide between two equal choices.
     wins = np.bincount(block, worth, minlength=1) > 1e-9
     kept = np.where(np.arange(n + m) < n, ~wins[block], wins[block])
-    cells = np.where(np.append(False, kept[:n])[first], first, 0)
-    cells = np.where(np.append(False, kept[n:])[second], n + second, cells)
+    number = np.where(kept, np.arange(1, n + m + 1), 0).astype(np.int32)
+    cells = np.zeros(first.shape, dtype=np.int32)
+    for labels, ids in ((first, number[:n]), (second, number[n:])):
+        there = np.flatnonzero(labels > 0)
+        new = ids[labels.take(there) - 1]
+        cells.flat[there[new > 0]] = new[new > 0]
     # What is painted over altogether is no cell any more.
-    labels, ids = renumbered(cells)
-    return labels, np.concatenate([gain, other_gain])[ids - 1]
+    result, former = renumbered(cells)
+    return result, np.concatenate([gain, other_gain])[former - 1]
 
 
 def renumbered(labels: NDArray[Any]) -> tuple[Labels, IntArray]:
@@ -157,9 +162,13 @@ def renumbered(labels: NDArray[Any]) -> tuple[Labels, IntArray]:
     tuple
         Label image (y, x), int32; and the former ids, (n,).
     """
-    occurs = np.bincount(labels.ravel()) > 0
-    occurs[:1] = False
-    return np.cumsum(occurs, dtype=np.int32)[labels], np.flatnonzero(occurs)
+    inside = np.flatnonzero(labels > 0)
+    former = labels.take(inside)
+    occurs = np.zeros(int(labels.max(initial=0)) + 1, dtype=bool)
+    occurs[former] = True
+    result = np.zeros(labels.shape, dtype=np.int32)
+    result.flat[inside] = np.cumsum(occurs, dtype=np.int32)[former]
+    return result, np.flatnonzero(occurs)
 
 
 def shared_px(first: Labels, second: Labels) -> tuple[IntArray, IntArray, FloatArray]:
@@ -175,16 +184,43 @@ def shared_px(first: Labels, second: Labels) -> tuple[IntArray, IntArray, FloatA
     tuple
         Ids in both, and the number of pixels; each pair that shares any once, sorted.
     """
-    both = (first > 0) & (second > 0)
-    width = int(second.max(initial=0)) + 1
-    key, count = np.unique(first[both].astype(np.int64) * width + second[both], return_counts=True)
+    one, other = first.ravel(), second.ravel()
+    fresh = np.ones(one.size, dtype=bool)
+    fresh[1:] = (one[1:] != one[:-1]) | (other[1:] != other[:-1])
+    # Runs of equal pixels are far fewer than pixels, and sorting is what takes long.
+    start = np.flatnonzero(fresh)
+    length = np.diff(start, append=one.size)
+    one, other = one[start], other[start]
+    both = (one > 0) & (other > 0)
+    width = int(other.max(initial=0)) + 1
+    key, group = np.unique(one[both].astype(np.int64) * width + other[both], return_inverse=True)
     i, j = np.divmod(key, width)
+    count = np.bincount(group.ravel(), length[both], minlength=key.size)
     return i.astype(np.intp), j.astype(np.intp), count.astype(np.float64)
 
 
-def same_cells(first: Labels, second: Labels) -> bool:
-    """Tell whether two label images (y, x) show the same cells, however they are numbered."""
-    n = int(first.max(initial=0))
-    if n != second.max(initial=0) or not np.array_equal(first > 0, second > 0):
-        return False
-    return shared_px(first, second)[0].size == n
+def areas(labels: NDArray[Any], n: int) -> IntArray:
+    """Count the pixels of each id from 0 to n of a label image (y, x), but none of id 0."""
+    return np.bincount(labels.take(np.flatnonzero(labels > 0)), minlength=n + 1)
+
+
+def found_again(first: Labels, second: Labels) -> NDArray[np.bool_]:
+    """Tell which cells of one label image (y, x) are cells of another one, to the pixel.
+
+    Parameters
+    ----------
+    first, second
+        Label images (y, x).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (largest id of the first + 1,); True for id 0.
+    """
+    n, m = int(first.max(initial=0)), int(second.max(initial=0))
+    area, other = areas(first, n), areas(second, m)
+    i, j, shared = shared_px(first, second)
+    same = np.zeros(n + 1, dtype=bool)
+    same[i[(shared == area[i]) & (shared == other[j])]] = True
+    same[0] = True
+    return same

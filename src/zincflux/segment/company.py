@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from zincflux.movie import FloatArray, Labels
-from zincflux.segment.choice import shared_px
+from zincflux.segment.choice import areas, shared_px
 from zincflux.segment.hierarchy import Hierarchy
+from zincflux.segment.sums import IntArray
 
 REACH = 2
 """Frames before and after that are looked at."""
@@ -56,7 +57,12 @@ def members(tree: Hierarchy, area_px: float) -> csr_array:
     return csr_array((np.ones(row.size), (row, column)), shape=(small.size, tree.n_leaves))
 
 
-def company(of_leaves: csr_array, pieces: Labels, around: Mapping[int, Labels]) -> FloatArray:
+def company(
+    of_leaves: csr_array,
+    pieces: Labels,
+    around: Mapping[int, Labels],
+    sizes: Mapping[int, IntArray] | None = None,
+) -> FloatArray:
     """Compare every candidate with the cells of the frames around.
 
     Parameters
@@ -68,6 +74,9 @@ def company(of_leaves: csr_array, pieces: Labels, around: Mapping[int, Labels]) 
     around
         Label images (y, x) of the cells of other frames, moved to where they would be now, by
         how many frames they are off (−2, −1, 1, 2). What is not known is absent.
+    sizes
+        Pixels of each id of the images around. With these, all images may be given by some of
+        their pixels only, (m,): at least those of the pieces.
 
     Returns
     -------
@@ -75,37 +84,48 @@ def company(of_leaves: csr_array, pieces: Labels, around: Mapping[int, Labels]) 
         Shape (N, len(COMPANY)).
     """
     result = np.zeros((of_leaves.shape[0], len(COMPANY)))
+    known = sorted(around)
+    if not known:
+        return result
+    if sizes is None:
+        sizes = {d: areas(around[d], int(around[d].max(initial=0))) for d in known}
+    seen = _compare(of_leaves, pieces, [around[d] for d in known], [sizes[d] for d in known])
     for group, distance in enumerate(range(1, REACH + 1)):
-        known = [around[d] for d in (-distance, distance) if d in around]
+        beside = [k for k, d in enumerate(known) if abs(d) == distance]
         first = group * len(SIGNS)
-        for cells in known:
-            seen = _compare(of_leaves, pieces, cells)
-            result[:, first : first + len(SIGNS)] += seen / len(known)
+        for k in beside:
+            result[:, first : first + len(SIGNS)] += seen[k] / len(beside)
         if distance == 1:
-            result[:, -1] = len(known) / 2
+            result[:, -1] = len(beside) / 2
     return result
 
 
-def _compare(of_leaves: csr_array, pieces: Labels, cells: Labels) -> FloatArray:
-    """Measure the `SIGNS` in one other frame, (N, 5)."""
-    n = int(cells.max(initial=0)) + 1
-    size = np.bincount(cells.ravel(), minlength=n).astype(np.float64)
-    leaf, cell, count = shared_px(pieces, cells)
-    shape = (of_leaves.shape[1], n)
-    both = csr_array(of_leaves @ csr_array((count, (leaf - 1, cell)), shape=shape))
-    node = np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))
-    area = of_leaves @ np.bincount(pieces.ravel(), minlength=shape[0] + 1)[1:].astype(np.float64)
-    shared, other = both.data, size[both.indices]
+def _compare(
+    of_leaves: csr_array, pieces: Labels, frames: Sequence[Labels], sizes: Sequence[IntArray]
+) -> FloatArray:
+    """Measure the `SIGNS` of candidates in K other frames, (K, N, 5)."""
+    n, n_leaves = of_leaves.shape
+    area = of_leaves @ areas(pieces, n_leaves)[1:].astype(np.float64)
+    # All frames at once, their cells numbered on: many small products take far longer.
+    shared_by = [shared_px(pieces, cells) for cells in frames]
+    ends = np.cumsum([size.size for size in sizes])
+    leaf, _, count = (np.concatenate(parts) for parts in zip(*shared_by, strict=True))
+    firsts = ends - [size.size for size in sizes]
+    cell = np.concatenate([part[1] + k for part, k in zip(shared_by, firsts, strict=True)])
+    both = of_leaves @ csr_array((count, (leaf - 1, cell)), shape=(n_leaves, ends[-1]))
+    node = np.repeat(np.arange(n), np.diff(both.indptr))
+    mine = np.searchsorted(ends, both.indices, side="right") * n + node
+    shared, other = both.data, np.concatenate(sizes)[both.indices].astype(np.float64)
     overlap = shared / (area[node] + other - shared)
-    result = np.zeros((both.shape[0], len(SIGNS)))
+    total = np.tile(np.maximum(area, 1), len(frames))
+    result = np.zeros((total.size, len(SIGNS)))
     # The last of each candidate's entries is the one that fits it best.
-    order = np.lexsort((shared, overlap, node))
-    best = order[np.flatnonzero(np.diff(node[order], append=-1))]
-    mine = node[best]
-    total = np.maximum(area, 1)
-    result[mine, OVERLAP] = overlap[best]
-    result[:, COVERED] = np.bincount(node, shared, result.shape[0]) / total
-    result[mine, 2] = shared[best] / other[best]
-    result[mine, 3] = shared[best] / total[mine]
-    result[:, 4] = np.bincount(node[shared > 0.5 * other], minlength=result.shape[0])
-    return result
+    order = np.lexsort((shared, overlap, mine))
+    best = order[np.flatnonzero(np.diff(mine[order], append=-1))]
+    which = mine[best]
+    result[which, OVERLAP] = overlap[best]
+    result[:, COVERED] = np.bincount(mine, shared, total.size) / total
+    result[which, 2] = shared[best] / other[best]
+    result[which, 3] = shared[best] / total[which]
+    result[:, 4] = np.bincount(mine[shared > 0.5 * other], minlength=total.size)
+    return result.reshape(len(frames), n, len(SIGNS))

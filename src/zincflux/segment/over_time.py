@@ -10,47 +10,31 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TypeVar
 
 import numpy as np
-from scipy.sparse import csr_array
+from numpy.typing import NDArray
 
-from zincflux.movie import FloatArray, Labels
+from zincflux.movie import Labels
+from zincflux.segment.among_frames import Network, choose_among
 from zincflux.segment.candidates import Candidates, Scene, look_at
-from zincflux.segment.choice import better_of, choose, drawn, gains, same_cells
-from zincflux.segment.company import COMPANY, COVERED, OVERLAP, REACH, SIGNS, company, members
+from zincflux.segment.choice import found_again, renumbered, shared_px
+from zincflux.segment.company import COMPANY, REACH
 from zincflux.segment.contrast import Contrast
 from zincflux.segment.field_motion import FARTHEST, Spectrum, common_step, moved_labels
 from zincflux.segment.fragments import raise_cells
 from zincflux.segment.likeness import Likeness
 from zincflux.segment.looks import LOOKS
-from zincflux.segment.recut import recut
+from zincflux.segment.sums import IntArray
 
 SWEEPS = 3
 """How often the choice is made again; each time the word of a frame gets two frames further."""
 
-COUPLING = 4.0
-"""Gain, in log-odds, of a candidate that is there in all frames around, over one that is nowhere.
-This and the next three were chosen on simulated movies (seeds 0 and 1), in coarse steps."""
-
-EVEN_OVERLAP = 0.4
-"""Overlap (IoU) with a cell of another frame that speaks neither for nor against a candidate."""
-
-FADING = 0.7
-"""Weight of the frames two off, relative to that of the next ones."""
-
-LENIENCE = 0.5
-"""Log-odds by which a candidate may be less likely than in a single image: to miss a cell breaks
-its trace, and what is no cell hardly lasts."""
-
 Item = TypeVar("Item")
-
-Network = Callable[[FloatArray], FloatArray]
-"""Gives the probability of each candidate (N,) from its looks and its company, (N, columns)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +47,6 @@ class Sketch:
         What is needed to say how a part of the frame looks.
     own
         Candidates of the frame itself.
-    of_leaves
-        Their `members`.
     spectrum
         For the motion between frames.
     reach_px
@@ -75,7 +57,6 @@ class Sketch:
 
     scene: Scene
     own: Candidates
-    of_leaves: csr_array
     spectrum: Spectrum
     reach_px: int
     place: object = None
@@ -93,14 +74,15 @@ class Settled:
         Its motion (y, x) since the frame before, pixels.
     cells
         Label image (y, x) of its cells so far; None without a sketch.
-    basis
-        The cells of the frames around that they were chosen by.
+    changed
+        Places in the flat image where its cells are others than the time before; None if that may
+        be anywhere.
     """
 
     sketch: Sketch | None
     step: tuple[int, int]
     cells: Labels | None
-    basis: tuple[Labels | None, ...] = ()
+    changed: IntArray | None = None
 
 
 @cache
@@ -150,8 +132,7 @@ def sketch(contrast: Contrast, minimum_contrast: float, place: object = None) ->
     reach = int(np.ceil(FARTHEST * contrast.diameter_px))
     spectrum = Spectrum.of(raise_cells(scene.brightness, pieces > 0), reach)
     own = scene.candidates(pieces)
-    of_leaves = members(own.tree, scene.area_px)
-    return Sketch(scene.condensed(), own, of_leaves, spectrum, reach, place)
+    return Sketch(scene.condensed(), own, spectrum, reach, place)
 
 
 def settled(
@@ -207,7 +188,13 @@ def alone(sketches: Iterable[Sketch | None], network: Network) -> Iterator[Settl
             if last is not None:
                 step = common_step(last.spectrum, now.spectrum, now.reach_px)
             last = now
-        yield Settled(now, step, None if now is None else _choose(now, {}, network))
+        yield Settled(now, step, None if now is None else _alone(now, network))
+
+
+def _alone(frame: Sketch, network: Network) -> Labels:
+    cells = np.zeros(frame.own.pieces.shape, dtype=np.int32)
+    cells.flat[frame.own.inside] = choose_among(frame.own, frame.scene, {}, network)
+    return cells
 
 
 def sweep(stream: Iterable[Settled], network: Network) -> Iterator[Settled]:
@@ -220,19 +207,61 @@ def sweep(stream: Iterable[Settled], network: Network) -> Iterator[Settled]:
 
 def _again(frame: Settled, window: Sequence[Settled | None], network: Network) -> Settled:
     around = around_of(window, frame)
-    if frame.sketch is None or not around:
+    if frame.sketch is None or frame.cells is None or not around:
         return frame
-    basis = tuple(
-        None if other is None or index - REACH not in around else other.cells
-        for index, other in enumerate(window)
-    )
-    # Most frames are settled after the first time: by the same cells, the choice is the same.
-    if frame.basis and all(a is b for a, b in zip(basis, frame.basis, strict=True)):
-        return frame
-    cells = _choose(frame.sketch, around, network)
-    if frame.cells is not None and same_cells(frame.cells, cells):
-        cells = frame.cells
-    return replace(frame, cells=cells, basis=basis)
+    own = frame.sketch.own
+    # Most clumps are settled after the first time: by the same cells, the choice is the same.
+    doubtful = _unsettled(own, frame.cells, _news(window, around))
+    if not doubtful.any():
+        return replace(frame, changed=np.zeros(0, dtype=np.intp))
+    part = own.part(doubtful)
+    chosen = choose_among(part, frame.sketch.scene, around, network)
+    before, largest = frame.cells.take(part.inside), int(frame.cells.max(initial=0))
+    cells = frame.cells.copy()
+    cells.flat[part.inside] = np.where(chosen > 0, chosen + largest, 0)
+    cells, ids = renumbered(cells)
+    changed = ~found_again(before, chosen)[before] | ~found_again(chosen, before)[chosen]
+    # Frames without any cells do not count as known.
+    news = None if (largest == 0) != (ids.size == 0) else part.inside[changed]
+    return replace(frame, cells=cells, changed=news)
+
+
+def _news(window: Sequence[Settled | None], around: Mapping[int, Labels]) -> list[IntArray] | None:
+    """Places where cells of the frames around changed, as seen from this one; None if anywhere."""
+    travelled = _travelled(window)
+    news = []
+    for distance, cells in around.items():
+        other = window[REACH + distance]
+        if other is None or other.changed is None:
+            return None
+        places = np.stack(np.divmod(other.changed, cells.shape[1]), axis=1)
+        places += travelled[REACH] - travelled[REACH + distance]
+        y, x = places[((places >= 0) & (places < cells.shape)).all(axis=1)].T
+        news.append(y * cells.shape[1] + x)
+    return news
+
+
+def _unsettled(own: Candidates, cells: Labels, news: list[IntArray] | None) -> NDArray[np.bool_]:
+    """Find the clumps around which something changed: booleans of the pieces, (n,)."""
+    n = own.tree.n_leaves
+    if news is None:
+        return np.ones(n, dtype=bool)
+    touched = np.zeros(n + 1, dtype=bool)
+    for places in news:
+        touched[own.pieces.take(places)] = True
+    touched = own.whole_clumps(touched[1:])
+    # A cell of pieces of several clumps is chosen anew as a whole.
+    piece, cell, _ = shared_px(own.of_inside, cells.take(own.inside))
+    again = np.zeros(int(cells.max(initial=0)) + 1, dtype=bool)
+    again[cell[touched[piece - 1]]] = True
+    touched[piece[again[cell]] - 1] = True
+    return own.whole_clumps(touched)
+
+
+def _travelled(window: Sequence[Settled | None]) -> NDArray[np.intp]:
+    """How far the field of each frame of a window has moved (y, x), pixels."""
+    steps = np.array([(0, 0) if other is None else other.step for other in window])
+    return np.cumsum(steps, axis=0)
 
 
 def around_of(window: Sequence[Settled | None], frame: Settled) -> dict[int, Labels]:
@@ -250,8 +279,7 @@ def around_of(window: Sequence[Settled | None], frame: Settled) -> dict[int, Lab
     dict
         Label images (y, x) by how many frames they are off.
     """
-    steps = np.array([(0, 0) if other is None else other.step for other in window])
-    travelled = np.cumsum(steps, axis=0)
+    travelled = _travelled(window)
     result = {}
     for index, other in enumerate(window):
         if index == REACH or other is None or other.sketch is None or frame.sketch is None:
@@ -261,45 +289,4 @@ def around_of(window: Sequence[Settled | None], frame: Settled) -> dict[int, Lab
             continue
         dy, dx = travelled[REACH] - travelled[index]
         result[index - REACH] = moved_labels(other.cells, int(dy), int(dx))
-    return result
-
-
-def _choose(frame: Sketch, around: Mapping[int, Labels], network: Network) -> Labels:
-    """Choose among the frame's own candidates, and those cut along the next frames' outlines."""
-    area = frame.scene.area_px
-    cells, gain = _best(frame.own, frame.of_leaves, around, network)
-    for distance in (-1, 1):
-        if distance not in around:
-            continue
-        pieces = recut(frame.own.pieces, around[distance], area)
-        found = frame.scene.candidates(pieces)
-        other = _best(found, members(found.tree, area), around, network)
-        cells, gain = better_of(cells, gain, *other)
-    return cells
-
-
-def _best(
-    found: Candidates, of_leaves: csr_array, around: Mapping[int, Labels], network: Network
-) -> tuple[Labels, FloatArray]:
-    """Label image of the best choice among candidates, and what each cell is worth."""
-    seen = company(of_leaves, found.pieces, around)
-    gain = gains(network(np.hstack([found.looks, seen]))) + LENIENCE * bool(around)
-    gain = gain + COUPLING * agreement(seen)
-    cells, nodes = drawn(found, choose(found.tree, gain))
-    return cells, gain[nodes]
-
-
-def agreement(seen: FloatArray) -> FloatArray:
-    """How far the frames around agree with each candidate: below 0 where other cells lie there.
-
-    Parameters
-    ----------
-    seen
-        The `company` of the candidates, (N, columns).
-    """
-    next_to, two_off = (
-        seen[:, first + COVERED] * (seen[:, first + OVERLAP] - EVEN_OVERLAP)
-        for first in (0, len(SIGNS))
-    )
-    result: FloatArray = (next_to + FADING * two_off) / (1 + FADING)
     return result

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy import ndimage
 
 from zincflux.movie import Labels
-from zincflux.segment.choice import renumbered, shared_px
+from zincflux.segment.choice import areas, renumbered, shared_px
+from zincflux.segment.sums import IntArray
 
 MAJORITY = 0.5
 """Share of a piece that a cell must cover to have all of it."""
@@ -14,8 +17,11 @@ MAJORITY = 0.5
 STRADDLING = 0.12
 """Area that a second cell must share with a piece so that the piece is cut, in areas of a cell."""
 
+FAR = 6
+"""Pixels within which the nearest cell is looked for step by step."""
 
-def recut(pieces: Labels, cells: Labels, area_px: float) -> Labels:
+
+def recut(pieces: Labels, inside: IntArray, cells: Labels, area_px: float) -> Labels:
     """Divide the bright area among the cells of another frame.
 
     A piece goes as a whole to the cell that covers most of it, so that the image's own edges
@@ -25,7 +31,9 @@ def recut(pieces: Labels, cells: Labels, area_px: float) -> Labels:
     Parameters
     ----------
     pieces
-        Label image (y, x) of the image's own pieces, ids 1…n.
+        The image's own piece at each pixel of the bright area, ids 1…n, (m,).
+    inside
+        Places of these pixels in the flat image, in order, (m,).
     cells
         Label image (y, x) of the other frame's cells, moved to where they would be now.
     area_px
@@ -34,15 +42,15 @@ def recut(pieces: Labels, cells: Labels, area_px: float) -> Labels:
     Returns
     -------
     numpy.ndarray
-        Label image (y, x), int32, ids 1…k, of the same pixels as ``pieces``.
+        New pieces of the same pixels, int32, ids 1…k, (m,).
     """
     n, largest = int(pieces.max(initial=0)) + 1, int(cells.max(initial=0))
-    piece, cell, shared = shared_px(pieces, cells)
+    piece, cell, shared = shared_px(pieces, cells.take(inside))
     order = np.lexsort((shared, piece))
     piece, cell, shared = piece[order], cell[order], shared[order]
     last = np.flatnonzero(np.diff(piece, append=-1))
     owner = largest + np.arange(n)
-    size = np.bincount(pieces.ravel(), minlength=n)
+    size = areas(pieces, n - 1)
     owned = last[shared[last] >= MAJORITY * size[piece[last]]]
     owner[piece[owned]] = cell[owned]
     # Of each piece's entries, the one before the last is that of its second cell.
@@ -50,10 +58,50 @@ def recut(pieces: Labels, cells: Labels, area_px: float) -> Labels:
     straddles = np.zeros(n, dtype=bool)
     straddles[piece[second]] = shared[second] >= STRADDLING * area_px
     result = owner[pieces]
-    split = straddles[pieces]
-    if split.any():
-        nearest = ndimage.distance_transform_edt(
-            cells == 0, return_distances=False, return_indices=True
-        )
-        result = np.where(split, cells[tuple(nearest)], result)
-    return renumbered(np.where(pieces > 0, result, 0))[0]
+    split = np.flatnonzero(straddles[pieces])
+    result[split] = nearest_cell(cells, inside[split])
+    return renumbered(result)[0]
+
+
+def nearest_cell(cells: Labels, places: IntArray) -> IntArray:
+    """Find the cell that is nearest to each of some pixels.
+
+    Parameters
+    ----------
+    cells
+        Label image (y, x).
+    places
+        Of the pixels in the flat image, (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Ids, (n,); all 0 where there are no cells.
+    """
+    found = cells.take(places).astype(np.intp)
+    lost = np.flatnonzero(found == 0)
+    if not lost.size or not cells.any():
+        return found
+    # Most pixels have a cell close by: going outwards takes a tenth of the time of a whole map.
+    large = np.pad(cells, FAR).ravel()
+    width = cells.shape[1] + 2 * FAR
+    y, x = np.divmod(places, cells.shape[1])
+    middle = (y + FAR) * width + x + FAR
+    for step in _outwards(width):
+        found[lost] = large.take(middle[lost] + step)
+        lost = lost[found[lost] == 0]
+        if not lost.size:
+            return found
+    way = ndimage.distance_transform_edt(cells == 0, return_distances=False, return_indices=True)
+    found[lost] = cells[way[0].flat[places[lost]], way[1].flat[places[lost]]]
+    return found
+
+
+@lru_cache(maxsize=8)
+def _outwards(width: int) -> tuple[int, ...]:
+    """List the steps to all places within `FAR`, nearest first, in a flat image of a width."""
+    y, x = (axis.ravel() for axis in np.mgrid[-FAR : FAR + 1, -FAR : FAR + 1])
+    distance = y * y + x * x
+    near = np.flatnonzero((distance > 0) & (distance <= FAR * FAR))
+    order = near[np.argsort(distance[near], kind="stable")]
+    return tuple((y * width + x)[order].tolist())
