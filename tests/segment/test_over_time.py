@@ -13,6 +13,7 @@ from scipy import ndimage
 from scores import overlap
 
 from zincflux.segment import FilmSegmenter, Otsu, Segment, Watershed, over_time
+from zincflux.segment.contrast import picture_area
 from zincflux.segment.over_time import learnt_over_time, windows
 
 DIAMETER = 22
@@ -200,6 +201,18 @@ def test_only_a_few_frames_are_held():
     assert len(read) == 1 + over_time.SWEEPS * over_time.REACH
     next(film)
     assert len(read) == 2 + over_time.SWEEPS * over_time.REACH
+
+
+def test_rows_that_are_blank_by_chance_do_not_set_frames_apart():
+    """Counts of single photons: many a row at the edge holds none."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:96, :96]
+    cell = 3.0 * (np.hypot(y - 50, x - 45) < 11)
+    frames = [rng.poisson(cell + 0.02).astype(float) for _ in range(8)]
+    segmenter = Watershed(diameter_um=20.0)
+    assert len({str(picture_area(frame)) for frame in frames}) > 1
+    sketches = [segmenter._sketch(frame, 1.0)[1] for frame in frames]
+    assert {str(found.place) for found in sketches} == {str((slice(None), slice(None)))}
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 7])

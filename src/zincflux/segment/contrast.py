@@ -206,7 +206,7 @@ def bin_up(small: NDArray[Any], shape: tuple[int, ...], step: int) -> NDArray[An
     return small
 
 
-def picture_area(image: Image) -> tuple[slice, slice]:
+def picture_area(image: Image, least_px: float = 0.0) -> tuple[slice, slice]:
     """Rows and columns within the blank border of an image (one value all along), if it has one.
 
     Stitched, rotated and registered images have such borders. They are no background: nothing
@@ -216,6 +216,9 @@ def picture_area(image: Image) -> tuple[slice, slice]:
     ----------
     image
         Pixels (Y, X).
+    least_px
+        Width below which a side counts as picture: where light is counted photon by photon, rows
+        are blank by chance.
     """
     if not image.size:
         return slice(None), slice(None)
@@ -225,9 +228,14 @@ def picture_area(image: Image) -> tuple[slice, slice]:
     # A border of NaN differs from itself.
     differs = (image != image[0, 0]) & ~(np.isnan(image) & np.isnan(image[0, 0]))
     spans = []
-    for axis in (1, 0):
+    for axis, length in ((1, image.shape[0]), (0, image.shape[1])):
         filled = np.flatnonzero(differs.any(axis=axis))
-        spans.append(slice(filled[0], filled[-1] + 1) if filled.size else slice(None))
+        if not filled.size:
+            spans.append(slice(None))
+            continue
+        start, stop = filled[0], filled[-1] + 1
+        is_border = start >= least_px, length - stop >= least_px
+        spans.append(slice(start if is_border[0] else None, stop if is_border[1] else None))
     return spans[0], spans[1]
 
 

@@ -150,7 +150,8 @@ class Watershed(CellSize):
         return spread(lambda pair: self._labels(*pair, pixel_size_um), found)
 
     def _sketch(self, image: Image, pixel_size_um: float) -> tuple[_View, Sketch | None]:
-        view = self._view(image, pixel_size_um)
+        # Frames are compared: rows that are blank by chance must not set them apart.
+        view = self._view(image, pixel_size_um, 0.5 * self.diameter_px(pixel_size_um))
         if view.contrast is None:
             return view, None
         found = sketch(view.contrast, self.minimum_contrast, view.inner)
@@ -158,8 +159,8 @@ class Watershed(CellSize):
         full: NDArray[Any] = view.contrast.full.astype(np.float32)
         return replace(view, contrast=replace(view.contrast, full=full)), found
 
-    def _view(self, image: Image, pixel_size_um: float) -> _View:
-        inner = picture_area(image)
+    def _view(self, image: Image, pixel_size_um: float, least_border_px: float = 0.0) -> _View:
+        inner = picture_area(image, least_border_px)
         diameter = self.diameter_px(pixel_size_um)
         step = max(1, int(diameter // OUTLINE_DIAMETER_PX))
         contrast = measure_contrast(bin_down(image[inner], step), diameter / step)
