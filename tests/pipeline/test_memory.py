@@ -1,5 +1,9 @@
 """Memory is bounded by the number of threads."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +11,8 @@ from hypothesis import strategies as st
 
 from zincflux.errors import ExperimentError
 from zincflux.pipeline.memory import jobs_within, needed_mb, parse_memory
-from zincflux.readers import movie_from_array
+from zincflux.readers import movie_from_array, open_movie
+from zincflux.results import write_movie
 
 
 def movie(side_px=2048, n_channels=2):
@@ -58,3 +63,22 @@ def test_a_bound_that_one_thread_exceeds():
     message = rf"--max-memory: expected at least {least} MB, .* found 100 MB\. Give more, or bin"
     with pytest.raises(ExperimentError, match=message):
         jobs_within(100.0, movie(), follows=False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell the peak of a process")
+@pytest.mark.parametrize("mode", ["static", "follow"])
+def test_a_run_needs_no_more_than_estimated(tmp_path, mode):
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:1024, :1024] % 64 - 32
+    cells = np.where(np.hypot(y, x) < 12, 800.0, 100.0)
+    frame = rng.poisson(cells, (2, 1024, 1024)).astype(np.uint16)
+    pixels = np.stack([frame] * 12)
+    movie = movie_from_array(pixels, "TCYX", pixel_size_um=0.65, frame_interval_s=5.0)
+    write_movie(movie, tmp_path / "movie.ome.tif")
+    options = ["--jobs", "2", "--set", f"track.mode={mode}", "--set", "channels.signal=0"]
+    command = [sys.executable, "-m", "zincflux", "run", str(tmp_path / "movie.ome.tif"), *options]
+    subprocess.run([*command, "--out", str(tmp_path / "out")], check=True, capture_output=True)
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    movie = open_movie(tmp_path / "movie.ome.tif")
+    assert record["peak_memory_mb"] < needed_mb(movie, 2, follows=mode == "follow")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tifffile
 from recordings import PIXEL_UM, STAMPS, Recording, pixels
 
@@ -147,6 +148,8 @@ def mm_stack_parts(folder: Path) -> Recording:
 
 def write_ndtiff(folder: Path, data: np.ndarray, *, listed: str = "dish_NDTiffStack.tif") -> Path:
     """Write an NDTiff of (T, C, Y, X), version 3: the index of its planes is a file beside it."""
+    if np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("tifffile reads NDTiff with NumPy 2")
     folder.mkdir(parents=True, exist_ok=True)
     about = json.dumps({"PixelSize_um": PIXEL_UM}).encode()
     body = bytearray(struct.pack("<2sHI", b"II", 42, 28 + len(about)))

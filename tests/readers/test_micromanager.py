@@ -234,6 +234,13 @@ def test_index_of_an_ndtiff_stays_in_its_folder(tmp_path: Path) -> None:
         open_movie(path)
 
 
+def test_ndtiff_needs_numpy_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_ndtiff(tmp_path, FLAT[0, :, :, 0])
+    monkeypatch.setattr(np, "__version__", "1.26.4")
+    with pytest.raises(ReaderError, match=r"expected NumPy 2, which reading NDTiff takes, found 1"):
+        open_movie(path)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return write_images(tmp_path / "dish_1" / "Default", FLAT[0, :3]).parent

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -377,9 +378,25 @@ def test_versions_name_this_package():
     assert {"python", "numpy", "pandas"} <= versions().keys()
 
 
+@pytest.mark.parametrize("system", ["linux", "darwin", "freebsd"])
+def test_peak_memory(monkeypatch, system):
+    pytest.importorskip("resource")
+    monkeypatch.setattr(sys, "platform", system)
+    if system != "linux" or Path("/proc/self/status").exists():
+        assert provenance.peak_memory_mb() > 0
+
+
+def test_peak_memory_without_a_high_water_mark(monkeypatch):
+    """Some containers do not tell it."""
+    pytest.importorskip("resource")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "read_text", lambda *args, **kwargs: "Name: python")
+    assert provenance.peak_memory_mb() > 10
+
+
 def test_peak_memory_where_the_system_does_not_tell(monkeypatch):
-    assert provenance.peak_memory_mb() is None or provenance.peak_memory_mb() > 10
-    monkeypatch.setitem(provenance.sys.modules, "resource", None)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "resource", None)
     assert provenance.peak_memory_mb() is None
 
 

@@ -8,17 +8,24 @@ import re
 from zincflux.errors import ExperimentError
 from zincflux.movie import Movie
 
-BASE_MB = 560.0
+BASE_MB = 500.0
 """What Python, the libraries, the report and the tables of a usual movie take."""
 
-IMAGES_BYTES = 140
-"""What the survey and the report hold, whatever the number of threads: bytes per pixel (Y, X)."""
+IMAGES_BYTES = 70
+"""What the views of the survey and the report hold, whatever the number of threads: bytes per
+pixel (Y, X)."""
 
-FOLLOWED_BYTES = 110
+FILM_BYTES = 160
+"""What is held of a film whose frames settle each other's doubts, beside its pixels."""
+
+FILM_FRAMES = 7
+"""Frames of it whose pixels are held."""
+
+SEARCH_BYTES = 60
 """What finding the cells of a frame takes in each thread, where cells move: bytes per pixel."""
 
-MEASURED_BYTES = 16
-"""What a frame takes in each thread beside its own pixels: bytes per pixel and channel."""
+NUMBER_BYTES = 4
+"""A pixel after dark and flat field."""
 
 _UNITS_MB = {"MB": 1.0, "GB": 1e3, "TB": 1e6, "MIB": 2**20 / 1e6, "GIB": 2**30 / 1e6}
 
@@ -50,7 +57,10 @@ def parse_memory(text: str) -> float:
 
 
 def needed_mb(movie: Movie, jobs: int, *, follows: bool) -> float:
-    """Estimate the peak of a run, without tables that are far larger than usual.
+    """Estimate the peak of a run from above.
+
+    Tables of far more rows than usual (some 800 bytes per cell and frame) come on top, and so do
+    chunks of an array that hold many frames.
 
     Parameters
     ----------
@@ -62,9 +72,10 @@ def needed_mb(movie: Movie, jobs: int, *, follows: bool) -> float:
         Whether cells are found in every frame.
     """
     _, n_channels, height, width = movie.data.shape
-    pixel_bytes = n_channels * (movie.data.dtype.itemsize + MEASURED_BYTES)
-    each = 2 * pixel_bytes + (FOLLOWED_BYTES if follows else 0)
-    return BASE_MB + height * width * (IMAGES_BYTES + jobs * each) / 1e6
+    frame = n_channels * (movie.data.dtype.itemsize + NUMBER_BYTES)
+    each = 2 * frame + (SEARCH_BYTES if follows else 0)
+    film = FILM_BYTES + FILM_FRAMES * frame if follows else 0
+    return BASE_MB + height * width * (IMAGES_BYTES + film + jobs * each) / 1e6
 
 
 def jobs_within(

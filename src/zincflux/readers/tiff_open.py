@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import tifffile
 
 from zincflux.errors import ReaderError
@@ -23,6 +24,7 @@ def opened(path: Path, omexml: str | None = None) -> Iterator[Any]:
     with listening("tifffile") as complaints:
         try:
             with tifffile.TiffFile(path, omexml=omexml, is_mmstack=False) as tif:
+                _check_numpy(tif, path)
                 yield tif
         except DAMAGE as error:
             details = "; ".join(dict.fromkeys([str(error), *complaints[:2]]))
@@ -30,6 +32,15 @@ def opened(path: Path, omexml: str | None = None) -> Iterator[Any]:
                 f"{path}: expected a TIFF file, found one that is truncated or damaged "
                 f"({details}). Copy or export it again."
             ) from error
+
+
+def _check_numpy(tif: Any, path: Path) -> None:
+    """Make sure that an NDTiff can be read: tifffile needs NumPy 2 for its index."""
+    if tif.is_ndtiff and np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        raise ReaderError(
+            f"{path}: expected NumPy 2, which reading NDTiff takes, found {np.__version__}. Update "
+            "it: python -m pip install --upgrade numpy"
+        )
 
 
 def check_description(tif: Any, path: Path) -> None:
