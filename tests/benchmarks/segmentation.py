@@ -272,7 +272,7 @@ Pictures: Data Science Bowl 2018 (BBBC038, CC0), laptrack (BSD-3), U2OS cell pai
 - The outline lies where brightness falls steeply, near 0.45 of the cell's bright part. A cell whose
   middle is more than three times brighter than its rim, such as one with a stained Golgi, is still
   outlined too tightly, and light scattered around a cell can widen it by up to a fifth in area. On
-  scanR and MetaMorph fields dim cells are missed. Strict `xfail` tests keep what is expected.
+  scanR and MetaMorph fields very dim cells are missed. Strict `xfail` tests keep what is expected.
 - In confluent layers, where most of a cell's rim touches neighbours, little is left to tell where
   it ends: the F1 is about 0.01 lower there than with one level for all cells.
 - Cells of a tenth of their neighbours' brightness and cells with dark nuclei are missed or cut more
