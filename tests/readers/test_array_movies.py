@@ -57,6 +57,17 @@ def test_dask(chunks, monkeypatch):
     np.testing.assert_array_equal(movie.frame(1), DATA[1])
 
 
+@pytest.mark.parametrize("wrap", [lambda data: data, dask.array.from_array])
+def test_frames_are_not_views_of_the_array(wrap):
+    data = DATA[:, 0].copy()
+    frame = movie_from_array(wrap(data), "TYX").frame(1)
+    frame[:] = 0
+    np.testing.assert_array_equal(data, DATA[:, 0])
+    still = movie_from_array(wrap(data[0]), "YX").frame(0)
+    still[:] = 0
+    np.testing.assert_array_equal(data, DATA[:, 0])
+
+
 def test_memory_map(tmp_path):
     file = np.memmap(tmp_path / "a.dat", np.uint16, "w+", shape=DATA.shape)
     file[...] = DATA

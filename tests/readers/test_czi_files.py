@@ -88,6 +88,34 @@ def test_tiles_make_up_a_scene(tmp_path: Path) -> None:
         np.testing.assert_array_equal(movie.frame(t)[0], data[t])
 
 
+@pytest.mark.parametrize(
+    "gap",
+    # A corner; one that other tiles make up for in number; a tile in the second frame only.
+    [{(0, 1, 1)}, {(1, 1, 1)}, {(0, 0, 1), (1, 0, 1)}],
+)
+def test_gaps_between_tiles_are_told(tmp_path: Path, gap: set[tuple[int, int, int]]) -> None:
+    places = list(product(range(2), range(2), range(2)))
+    tiles = [
+        {"image": pixels(10, 12) + 1, "y": 10 * y, "x": 12 * x, "place": {"T": t, "M": 2 * y + x}}
+        for t, y, x in places
+        if (t, y, x) not in gap
+    ]
+    with pytest.warns(MetadataWarning, match=r"scene of 20 × 24 pixels; .* covers read as 0"):
+        movie = open_movie(write_czi(tmp_path / "a.czi", tiles))
+    t, y, x = min(gap)
+    assert not movie.frame(t)[0, 10 * y : 10 * y + 10, 12 * x : 12 * x + 12].any()
+
+
+def test_gap_that_the_area_of_the_tiles_hides(tmp_path: Path) -> None:
+    places = [(0, 0), (0, 12), (10, 0), (1, 0), (2, 3), (10, 10)]
+    tiles = [
+        {"image": pixels(10, 12), "y": y, "x": x, "place": {"M": m}}
+        for m, (y, x) in enumerate(places)
+    ]
+    with pytest.warns(MetadataWarning, match=r"covers read as 0"):
+        open_movie(write_czi(tmp_path / "a.czi", tiles))
+
+
 def test_of_tiles_that_overlap_the_last_is_on_top(tmp_path: Path) -> None:
     low, high = np.full((10, 10), 5, np.uint16), np.full((10, 10), 9, np.uint16)
     tiles = [
@@ -103,6 +131,15 @@ def test_axis_of_unknown_meaning_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"what its axis of length 3"):
         open_movie(path)
     assert open_movie(path, axes="TYX").n_frames == 3
+
+
+@pytest.mark.parametrize("letter", ["B", "Q"])
+def test_dimension_that_is_not_read_is_not_painted_over(tmp_path: Path, letter: str) -> None:
+    path = write_czi(tmp_path / "a.czi", czi_tiles(pixels(2, 3, 10, 12), f"{letter}T"))
+    with pytest.raises(ReaderError, match=rf"found 2 positions of the dimension {letter}"):
+        open_movie(path)
+    path = write_czi(tmp_path / "b.czi", czi_tiles(pixels(1, 3, 10, 12), f"{letter}T"))
+    assert open_movie(path).n_frames == 3
 
 
 def test_z_stack(tmp_path: Path) -> None:

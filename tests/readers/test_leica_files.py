@@ -176,6 +176,62 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         open_movie(recording.path)
 
 
+OUTSIDE = [
+    "/etc/x.tif",
+    "C:\\x.tif",
+    "C:x.tif",
+    r"\\host\share\x.tif",
+    "../x.tif",
+    "a\\..\\..\\x.tif",
+]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_names_that_lead_out_of_the_project(tmp_path: Path, name: str) -> None:
+    data = pixels(3, 2, 20, 24)
+    path = write_xlif(tmp_path / "a.xlif", data, [(name, 0, data.nbytes)])
+    with pytest.raises(ReaderError, match=r"expected the name of a file within .*leads out of it"):
+        open_movie(path)
+    assert _project(tmp_path / "b.xlef", name.replace("\\", "%5C")).exists()
+    with pytest.raises(ReaderError, match=r"expected the name of a file within .*leads out of it"):
+        open_movie(tmp_path / "b.xlef")
+
+
+def _project(path: Path, name: str) -> Path:
+    path.write_text(
+        '<?xml version="1.0"?><LMSDataContainerHeader Version="2"><Element Name="all"><Data>'
+        f'<Experiment/></Data><Children><Reference File="{name}"/></Children></Element>'
+        "</LMSDataContainerHeader>",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_project_that_names_itself(tmp_path: Path) -> None:
+    with pytest.raises(ReaderError, match=r"a project of at most 8 levels"):
+        open_movie(_project(tmp_path / "a.xlef", "a.xlef"))
+
+
+def test_images_beside_the_folder_of_their_metadata(tmp_path: Path) -> None:
+    data = pixels(3, 2, 20, 24)
+    write_lof(tmp_path / "dish.lof", lif_image(data), data)
+    (tmp_path / "Metadata").mkdir()
+    path = write_xlif(tmp_path / "Metadata/a.xlif", data, [("..\\dish.lof", 0, data.nbytes)])
+    np.testing.assert_array_equal(open_movie(path).frame(2), data[2])
+    movie = open_movie(_project(tmp_path / "b.xlef", "Metadata/a.xlif"))
+    np.testing.assert_array_equal(movie.frame(1), data[1])
+
+
+def test_start_of_one_of_several_images_is_not_that_of_the_first(tmp_path: Path) -> None:
+    data = pixels(3, 2, 9, 8)
+    images = [
+        lif_image(data, name=f"dish {n}", block=f"MemBlock_{n + 1}", stamps_s=range(6))
+        for n in range(2)
+    ]
+    path = write_lif(tmp_path / "a.lif", images, [data, data])
+    assert reader_of(path).started(path) is None
+
+
 def test_files_that_do_not_fit(tmp_path: Path) -> None:
     recording = xlif_tiffs(tmp_path)
     for file in tmp_path.glob("*.tif"):
@@ -200,7 +256,7 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
         ('NumberOfElements="24"', 'NumberOfElements="4000000000"', r"does not fit its 5760 bytes"),
         ('NumberOfElements="3"', 'NumberOfElements="4000000000"', r"the 8000000000 images"),
         ('DimID="4"', 'DimID="1"', r"its axis X is described as"),
-        ('DimID="1"', 'DimID="3"', r"truncated or damaged \('X'\)"),
+        ('DimID="1"', 'DimID="3"', r"axes X and Y in 'dish', found Z, Y, T"),
         ('BitInc="0" BytesInc="48"', 'BitInc="0" BytesInc="1"', r"does not fit its 5760 bytes"),
     ],
 )  # fmt: skip
@@ -208,6 +264,13 @@ def test_descriptions_that_are_wrong(tmp_path: Path, old: str, new: str, message
     data = pixels(3, 2, 20, 24)
     path = write_lif(tmp_path / "a.lif", [lif_image(data, change={old: new})], [data])
     with pytest.raises(ReaderError, match=message):
+        open_movie(path)
+
+
+def test_scan_of_x_and_z(tmp_path: Path) -> None:
+    data = pixels(3, 9, 8)
+    path = write_lif(tmp_path / "a.lif", [lif_image(data, axes="TZX")], [data])
+    with pytest.raises(ReaderError, match=r"expected images with the axes X and Y.*found X, Z, T"):
         open_movie(path)
 
 

@@ -87,6 +87,13 @@ def test_last_time_point_was_not_finished(plate):
         open_movie(plate)
 
 
+@pytest.mark.parametrize("number", [2 * 10**9, 10**30])
+def test_time_points_far_apart(plate, number):
+    (points(plate) / "TimePoint_3").rename(points(plate) / f"TimePoint_{number}")
+    with pytest.raises(ReaderError, match=rf"expected the {number} images .* found 6"):
+        open_movie(plate)
+
+
 def test_a_time_point_in_between_is_absent(plate):
     shutil.rmtree(points(plate) / "TimePoint_2")
     with pytest.raises(ReaderError, match=r"the plane of frame 1, channel 0, z 0 is absent"):

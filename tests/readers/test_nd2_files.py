@@ -130,6 +130,11 @@ def test_start_of_the_recording(tmp_path: Path) -> None:
     assert reader_of(path).started(path) is None
 
 
+def test_start_of_one_of_several_positions_is_not_that_of_the_first(tmp_path: Path) -> None:
+    path = write_nd2(tmp_path / "a.nd2", frames(2, 4, 4, 1), [("P", 2)], times_s=[7.5, 9])
+    assert reader_of(path).started(path) is None
+
+
 def test_recording_that_was_stopped(tmp_path: Path) -> None:
     data = frames(6, 4, 4, 1)
     loops = [("T", 3), ("Z", 2)]
@@ -149,6 +154,22 @@ def test_loop_of_unknown_meaning_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r'length 3 is.*Set movie\.axes: "TYX"'):
         open_movie(path)
     assert open_movie(path, axes="TYX").n_frames == 3
+
+
+def test_recording_until_stopped_loses_no_frame(tmp_path: Path) -> None:
+    data = frames(5, 4, 4, 1)
+    for name, loops in (("a.nd2", ()), ("b.nd2", [("T", 0)])):
+        path = write_nd2(tmp_path / name, data, loops)
+        with pytest.raises(ExperimentError, match=r'length 5 is.*Set movie\.axes: "TYX"'):
+            open_movie(path)
+        movie = open_movie(path, axes="TYX", frame_interval_s=2)
+        np.testing.assert_array_equal([movie.frame(t)[0] for t in range(5)], data[..., 0])
+
+
+def test_more_frames_than_the_loops_account_for(tmp_path: Path) -> None:
+    path = write_nd2(tmp_path / "a.nd2", frames(5, 4, 4, 1), [("T", 3)])
+    with pytest.warns(MetadataWarning, match=r"holds 5 images, but its loops account for 3"):
+        assert open_movie(path).n_frames == 3
 
 
 def test_two_loops_over_time_are_refused(tmp_path: Path) -> None:

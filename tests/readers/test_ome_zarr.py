@@ -335,6 +335,12 @@ def test_a_movie_can_be_sent_to_another_process(dish):
     np.testing.assert_array_equal(movie.frame(1), DATA[1])
 
 
+def test_a_movie_of_zarr_2_can_be_sent_to_another_process(tmp_path):
+    path = write_image(tmp_path / "a.zarr", DATA, version="0.4")
+    movie = pickle.loads(pickle.dumps(open_movie(path)))
+    np.testing.assert_array_equal(movie.frame(1), DATA[1])
+
+
 # Chunks that are absent
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import shutil
 import sys
 import threading
@@ -135,6 +136,67 @@ def test_fingerprint_tells_a_change(address):
     fs, root = filesystem(address)
     fs.pipe_file(f"{root}/0/more", b"x")
     assert fingerprint(address) != before
+
+
+@pytest.mark.parametrize(
+    "key", ["ETag", "etag", "md5Hash", "generation", "mtime", "LastModified", "size"]
+)
+def test_fingerprint_takes_what_the_store_tells(address, monkeypatch, key):
+    """Google, Azure, S3 and others name their tags in ways of their own."""
+    fs, _ = filesystem(address)
+
+    def find(value):
+        return lambda path, detail: {"a": {"name": "a", "size": 7} | {key: value}}
+
+    monkeypatch.setattr(type(fs), "find", staticmethod(find(1)))
+    before = fingerprint(address)
+    assert fingerprint(address) == before
+    monkeypatch.setattr(type(fs), "find", staticmethod(find(2)))
+    assert fingerprint(address) != before
+    monkeypatch.undo()  # for the end of the address
+
+
+def test_fingerprint_tells_pixels_written_anew(address):
+    before = fingerprint(address)
+    fs, root = filesystem(address)
+    chunk = next(key for key in fs.find(root) if "/c/1/" in key or "/1." in key)
+    fs.pipe_file(chunk, fs.cat_file(chunk)[::-1])
+    assert fingerprint(address) != before
+
+
+def test_fingerprint_of_the_images_of_a_web_server(tmp_path, server):
+    pytest.importorskip("aiohttp", reason="needs zincflux[formats]")
+    root = write_group(tmp_path / "plate.zarr", {"plate": {"wells": [{"path": "A/1"}]}})
+    write_group(root / "A/1", {"well": {"images": [{"path": "field"}, {"path": "../.."}]}})
+    path = write_image(root / "A/1/field", DATA, scale=SCALE)
+    seen = {fingerprint(f"{server}/plate.zarr")}
+    assert {fingerprint(f"{server}/plate.zarr")} == seen
+    file = path / "0/zarr.json"
+    file.write_text(file.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    seen.add(fingerprint(f"{server}/plate.zarr"))
+    os.utime(file, (10**9, 10**9))  # written anew, to the same
+    seen.add(fingerprint(f"{server}/plate.zarr"))
+    assert len(seen) == 3
+    bare = write_group(tmp_path / "bare.zarr", {"bioformats2raw.layout": 3})
+    seen.add(fingerprint(f"{server}/bare.zarr"))
+    write_image(bare / "0", DATA)
+    seen.add(fingerprint(f"{server}/bare.zarr"))
+    (bare / "zarr.json").write_text("{", encoding="utf-8")
+    seen.add(fingerprint(f"{server}/bare.zarr"))
+    assert len(seen) == 6
+
+
+def test_no_more_is_loaded_than_metadata_may_be(address, monkeypatch):
+    fs, _ = filesystem(address)
+    asked, cat_file = [], type(fs).cat_file
+
+    def watched(self, path, start=None, end=None, **options):
+        asked.append((start, end))
+        return cat_file(self, path, start=start, end=end, **options)
+
+    monkeypatch.setattr(type(fs), "cat_file", watched)
+    Place.of(address).read("zarr.json")
+    assert asked == [(0, 2**26 + 1)]
 
 
 def test_fingerprint_of_a_web_server(tmp_path, server):

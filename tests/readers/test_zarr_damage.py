@@ -1,14 +1,20 @@
 """OME-Zarr that is damaged, incomplete or made to harm: one message, and nothing worse."""
 
+import bz2
 import contextlib
+import gzip
 import json
+import lzma
 import os
 import resource
 import shutil
+import struct
 import sys
 import warnings
+import zlib
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from recordings import PIXEL_UM, pixels
@@ -289,6 +295,45 @@ def test_blosc_in_shards(tmp_path):
     file.write_bytes(data)
     with pytest.raises(ReaderError, match=r"header of a Blosc chunk does not fit it"):
         movie.frame(1)
+
+
+PACKERS = {
+    "gzip": gzip.compress,
+    "zlib": zlib.compress,
+    "bz2": bz2.compress,
+    "lzma": lzma.compress,
+    "zstd": imagecodecs.zstd_encode,
+    "lz4": lambda data: struct.pack("<I", len(data)) + imagecodecs.lz4_encode(data),
+    "blosc": lambda data: imagecodecs.blosc_encode(data, compressor="lz4"),
+}
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("name", PACKERS)
+def test_chunks_that_unpack_to_far_more_than_they_hold(tmp_path, name, version):
+    """As little of a chunk's size is needed as 2 MB here; a real one goes on to any size."""
+    if version == "0.4":
+        path = write_image(tmp_path / "a.zarr", DATA, version=version, compressors=None)
+        change(path / "0/.zarray", "compressor", to={"id": name})
+    else:
+        path = write_image(tmp_path / "a.zarr", DATA, version=version, compressors=None)
+        codec = name if name in ("gzip", "zstd", "blosc") else f"numcodecs.{name}"
+        endian = {"name": "bytes", "configuration": {"endian": "little"}}
+        change(path / "0/zarr.json", "codecs", to=[endian, {"name": codec, "configuration": {}}])
+    pack, movie = PACKERS[name], open_movie(path)
+    for c in range(2):
+        file = path / (f"0/c/0/{c}/0/0" if version == "0.5" else f"0/0.{c}.0.0")
+        if not file.exists():
+            file = path / f"0/0/{c}/0/0"
+        file.write_bytes(pack(DATA[0, c].tobytes()))
+    np.testing.assert_array_equal(movie.frame(0), DATA[0])
+    file.write_bytes(pack(bytes(2**21)))
+    with pytest.raises(ReaderError, match=r"unpacks to more|announces|Zstd|ZSTD|Blosc chunk"):
+        movie.frame(0)
+    if name not in ("lz4", "blosc"):
+        file.write_bytes(pack(DATA[0, 1].tobytes())[:-9])
+        with pytest.raises(ReaderError, match=r"expected data that can be read"):
+            movie.frame(0)
 
 
 def test_codec_of_another_kind(dish):

@@ -107,7 +107,8 @@ class ArrayPlanes:
         with damage_told(self.name):
             slab = np.asarray(self.array[tuple(places)])
         order = [*self.outer, self.axes.index("Y"), self.axes.index("X")]
-        return np.ascontiguousarray(slab.transpose(order), dtype=self.dtype)
+        # A copy, which may be written to, where NumPy and Dask give views of what is not ours.
+        return np.array(slab.transpose(order), dtype=self.dtype, order="C")
 
 
 def _largest(chunk: int | Sequence[int]) -> int:

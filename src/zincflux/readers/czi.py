@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from zincflux.errors import ReaderError
+from zincflux.errors import MetadataWarning, ReaderError
 from zincflux.movie import FloatArray, Movie, Source
 from zincflux.readers.axes import Choice
 from zincflux.readers.czi_blocks import (
@@ -36,6 +37,8 @@ _OUTER = "VHIRTZC"  # outermost first; scene (S), tile (M) and acquisition block
 _IMAGE = "Metadata/Information/Image"
 _MOST_SPARSE = 100
 """How many times larger than its tiles a scene may be, before memory is taken for it."""
+_MOST_CELLS = 2**24
+"""Pieces that the edges of tiles may cut a scene into, where it is searched for gaps."""
 
 
 def sniff(path: Path) -> bool:
@@ -104,6 +107,7 @@ class _Scene:
         axes = "".join(letter for letter in _OUTER if lengths[letter] > 1)
         shape = tuple(lengths[letter] for letter in axes)
         check_announced(self.path, prod(shape), len(self.tiles))
+        _check_places(self.path, self.tiles)
         planes: dict[int, list[Tile]] = defaultdict(list)
         for tile in sorted(self.tiles, key=lambda tile: tile.place.get("M", 0)):
             place = [tile.place.get(letter, 0) - first[letter] for letter in axes]
@@ -140,6 +144,15 @@ class _Scene:
                 f"{self.path}: expected tiles that fill the scene, found {len(self.tiles)} within "
                 f"{n_planes} images of {bottom - top} × {right - left} pixels. Export the part to "
                 "be measured."
+            )
+        layouts = {tuple((t.y, t.x, t.height, t.width) for t in plane) for plane in planes if plane}
+        if any(not _covers(layout, (bottom - top) * (right - left)) for layout in layouts):
+            warnings.warn(
+                f"{self.path}: the tiles do not cover the scene of {bottom - top} × "
+                f"{right - left} pixels; pixels that no tile covers read as 0. Keep cells out of "
+                "there",
+                MetadataWarning,
+                stacklevel=3,
             )
         return CziPages(tuple(planes), (top, left), (bottom - top, right - left))
 
@@ -215,6 +228,38 @@ def _check_tiles(path: Path, tiles: Sequence[Tile]) -> None:
             )
         if min(tile.height, tile.width) < 1 or not 0 < tile.offset < size:
             raise ValueError(f"an image of {tile.height} × {tile.width} pixels at {tile.offset}")
+
+
+def _covers(layout: Sequence[tuple[int, int, int, int]], n_pixels: int) -> bool:
+    """Tell whether tiles (y, x, height, width) leave no gap in a scene of so many pixels."""
+    y, x, height, width = np.array(layout, dtype=np.int64).T
+    if np.sum(height * width) < n_pixels:
+        return False
+    rows, columns = np.unique([y, y + height]), np.unique([x, x + width])
+    if len(layout) == 1 or rows.size * columns.size > _MOST_CELLS:
+        return True
+    # How many tiles begin less how many end, summed up along both edges, is how many overlap.
+    overlap = np.zeros((rows.size, columns.size), np.int32)
+    for row, row_sign in ((y, 1), (y + height, -1)):
+        for column, sign in ((x, row_sign), (x + width, -row_sign)):
+            place = np.searchsorted(rows, row), np.searchsorted(columns, column)
+            np.add.at(overlap, place, sign)
+    overlap = overlap.cumsum(axis=0).cumsum(axis=1)[:-1, :-1]
+    areas = np.outer(np.diff(rows), np.diff(columns))
+    return int(areas[overlap > 0].sum()) == n_pixels
+
+
+def _check_places(path: Path, tiles: Sequence[Tile]) -> None:
+    """Make sure that nothing but the axes that are read tells images of one place apart."""
+    for letter in sorted({letter for tile in tiles for letter in tile.place}):
+        positions = {tile.place.get(letter, 0) for tile in tiles}
+        if letter not in _OUTER + "SM" and len(positions) > 1:
+            raise ReaderError(
+                f"{path}: expected images along the axes {', '.join(_OUTER)}, found "
+                f"{len(positions)} positions of the dimension {letter}"
+                f"{' (acquisition blocks)' if letter == 'B' else ''}. Split the file in ZEN, so "
+                "that each part has one."
+            )
 
 
 def _scene_names(root: ElementTree.Element, numbers: Sequence[int]) -> list[str]:

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import prod
-from pathlib import Path
+from os.path import normpath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+from urllib.parse import unquote
 
 from zincflux.errors import ReaderError
 from zincflux.movie import Movie, Source
@@ -29,6 +31,7 @@ NAME = "Leica LIF, LOF, XLIF"
 _MAGIC = b"\x70\0\0\0"
 _TEST_BYTE = 0x2A
 _XML_NAMES = (".xlif", ".xlef", ".xlcf")
+_DEEPEST = 8  # levels of folders in a project
 _TEXT_STARTS = (b"<", b"\xff\xfe<", b"\xef\xbb\xbf<")
 
 
@@ -63,9 +66,10 @@ def read(path: Path, choice: Choice) -> Movie:
 
 
 def started(path: Path) -> datetime | None:
-    """Return when the first image of the file was started, if the file says so."""
+    """Return when the image of the file was started, if the file says so and has only one."""
     with _opened(path) as images:
-        stamps = stamps_s(images[0]) if images else None
+        is_one = sum(len(_scenes(image)) for image in images) == 1
+        stamps = stamps_s(images[0]) if is_one else None
         if stamps is None or not len(stamps):
             return None
         return datetime.fromtimestamp(float(stamps[0]), UTC)
@@ -92,7 +96,52 @@ def _opened(path: Path) -> Iterator[list[Any]]:
     with damage_reported(path, "a Leica image file", "liffile"):
         _check_header(path)
         with liffile.LifFile(path) as file:
+            _check_references(file, path, _DEEPEST)
             yield [image for image in file.images if descriptions(image, "Dimension")]
+
+
+def _check_references(file: Any, path: Path, depth: int) -> None:
+    """Make sure that a project names only files of its own, before the library opens them."""
+    document = Path(file.filepath)
+    names = [item.get("File") for item in file.xml_element.iterfind("./Element/Children/Reference")]
+    try:
+        if names and depth == 0:
+            raise ReaderError(
+                f"{path}: expected a project of at most {_DEEPEST} levels, found one that goes on "
+                f"in {document.name}. Export it again."
+            )
+        for name in filter(None, names):
+            _of_project(path, document, unquote(name))
+    except ReaderError:
+        file.children = ()  # the library would open them to close them
+        raise
+    for child in file.children:
+        _check_references(child, path, depth - 1)
+
+
+def _of_project(path: Path, document: Path, name: str) -> Path:
+    """Return the path of a file that a document names, within the project that was opened.
+
+    The project is the folder of the file that was opened, or the one above its folder Metadata.
+
+    Raises
+    ------
+    ReaderError
+        If the name leads elsewhere.
+    """
+    folder = Path(path).absolute().parent
+    top = folder.parent if folder.name.lower() == "metadata" else folder
+    # LAS X writes on Windows, whose separators are both slashes.
+    parts = PureWindowsPath(name)
+    file = Path(normpath(document.absolute().parent.joinpath(*parts.parts)))
+    is_absolute = bool(parts.anchor or PurePosixPath(name).anchor)
+    if is_absolute or not name.isprintable() or not file.is_relative_to(normpath(top)):
+        raise ReaderError(
+            f"{document}: expected the name of a file within {top}, found {name!r}, which leads "
+            "out of it. Copy the whole project into one folder; do not open this file unless you "
+            "trust who made it."
+        )
+    return file
 
 
 def _check_header(path: Path) -> None:
@@ -140,8 +189,8 @@ def _planes(
     if not block.frames:
         own = Path(block.parent.filepath)
         return _in_block(layout, own, block), () if own.samefile(path) else (own,), frozenset()
-    folder = Path(block.parent.filepath).parent
-    files = {frame.offset: folder / frame.file for frame in block.frames}
+    document = Path(block.parent.filepath)
+    files = {frame.offset: _of_project(path, document, frame.file) for frame in block.frames}
     kinds = {file.suffix.lower() for file in files.values()}
     if kinds == {".lof"} and len(files) == 1:
         return _in_lof(layout, path, next(iter(files.values())))
@@ -184,6 +233,7 @@ def _in_lof(
         raise ReaderError(f"{path}: expected its pixels in {lof}, found no such file. Copy both.")
     _check_header(lof)
     with liffile.LifFile(lof) as file:
+        _check_references(file, path, _DEEPEST)
         block = next(iter(file.memory_blocks.values()))
         return _in_block(layout, lof, block), (lof,), frozenset()
 

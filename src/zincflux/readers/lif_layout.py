@@ -84,6 +84,12 @@ class LifLayout:
         if len(starts) > 1:
             axes.append(LifAxis("C", len(starts), starts[1] - starts[0]))
         by_letter = {axis.letter: axis for axis in axes}
+        if not {"X", "Y"} <= set(by_letter):
+            raise ReaderError(
+                f"{path}: expected images with the axes X and Y in {image.path!r}, found "
+                f"{', '.join(by_letter)}. Scans of lines or of X and Z are not read: choose an "
+                "image with movie.scene."
+            )
         n_bytes = min(n for n in (1, 2, 4, 8) if 8 * n >= max(bits))
         outer = [axis for axis in axes if axis.letter not in "YXP" and axis.length > 1]
         return cls(

@@ -20,6 +20,7 @@ from zincflux.readers.axes import Choice
 from zincflux.readers.image_grid import Plane, image_grid
 from zincflux.readers.metadata import Facts
 from zincflux.readers.stack import pick_scene
+from zincflux.readers.stored import check_announced
 
 NAME = "MetaSeries folder"
 
@@ -70,9 +71,11 @@ def read(path: Path, choice: Choice) -> Movie:
         )
     names = list(scenes)
     found = scenes[names[pick_scene(names, choice.scene, str(path))]]
-    numbers = [sorted({plane[axis] for plane in found}) for axis in range(3)]
+    numbers: list[Sequence[int]] = [sorted({plane[axis] for plane in found}) for axis in range(3)]
     # A time point without any file is a gap, and not left out.
-    numbers[0] = list(range(numbers[0][0], numbers[0][-1] + 1))
+    first, last = numbers[0][0], numbers[0][-1]
+    check_announced(path, last - first + 1, len(found))
+    numbers[0] = range(first, last + 1)
     grid = image_grid(found, numbers, path, NAME)
     facts = _facts(grid.movies, grid.planes, found, *grid.shape[1:])
     return grid.stack(path, NAME, names, facts).movie(choice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from zincflux.errors import ReaderError
+from zincflux.errors import MetadataWarning, ReaderError
 from zincflux.movie import FloatArray, Movie, Source
 from zincflux.readers.axes import Choice
 from zincflux.readers.metadata import Facts
@@ -81,8 +82,10 @@ def read(path: Path, choice: Choice) -> Movie:
 
 
 def started(path: Path) -> datetime | None:
-    """Return when the first frame was taken, if the file says so."""
+    """Return when the first frame was taken, if the file says so and has one position."""
     recording = _open(path)
+    if len(recording.scenes) > 1:
+        return None
     days = recording.picture.get("dTimeAbsolute")
     if not isinstance(days, float) or not len(recording.times_s):
         return None
@@ -131,6 +134,17 @@ class _Recording:
         unnamed = iter(_UNNAMED)
         axes = [_AXES.get(loop.type) or next(unnamed) for loop in self.loops]
         shape = tuple(int(loop.count) for loop in self.loops)
+        present = n_images(self.chunks)
+        if not shape and present > 1:
+            # A recording "until stopped" tells no number, and the library drops all its loops.
+            axes, shape = [next(unnamed)], (present,)
+        if present > prod(shape):
+            warnings.warn(
+                f"{self.path}: the file holds {present} images, but its loops account for "
+                f"{prod(shape)}; the others are left out. Compare it with NIS-Elements",
+                MetadataWarning,
+                stacklevel=3,
+            )
         if len(set(axes)) < len(axes):
             raise ReaderError(
                 f"{self.path}: expected each of time, position and z repeated once, found the "

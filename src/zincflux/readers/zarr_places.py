@@ -9,12 +9,13 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zincflux.errors import ReaderError
+from zincflux.readers.store_tags import named, tags
 
 LARGEST_JSON_BYTES = 2**26
 """Far above the metadata of any image; a larger file is none."""
@@ -115,7 +116,8 @@ class Place:
     def _read_remote(self, name: str) -> bytes | None:
         fs, path = filesystem(self.where)
         try:
-            return bytes(fs.cat_file(f"{path}/{name}"))
+            # Some web servers send all, whatever is asked for.
+            return bytes(fs.cat_file(f"{path}/{name}", start=0, end=LARGEST_JSON_BYTES + 1))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
             # Object stores forbid what is absent where listing is not allowed.
             return None
@@ -217,7 +219,9 @@ def filesystem(address: str) -> tuple[Any, str]:
 def fingerprint(address: str) -> str:
     """Name the content of an address, for telling whether it has changed, without reading pixels.
 
-    The metadata, and where the store lists them, names, sizes and tags of its objects.
+    The metadata, and where the store lists them, names, sizes and tags (or dates) of its objects.
+    A web server gives no lists: there it is the metadata of the images that are named, with their
+    tags and dates.
 
     Raises
     ------
@@ -226,15 +230,49 @@ def fingerprint(address: str) -> str:
     """
     import hashlib
 
-    place = Place.of(address)
-    names = ("zarr.json", ".zattrs", ".zgroup", ".zarray", "0/zarr.json", "0/.zarray")
-    told: list[object] = [(name, place.read(name)) for name in names]
+    place, told = Place.of(address), list[object]()
     with damage_told(address):
         fs, path = filesystem(place.where)
-        if "http" not in fs.protocol:
+        # A list that was kept from before would hide what has changed since.
+        fs.invalidate_cache()
+        if "http" in fs.protocol:
+            told += _metadata_below(place)
+        else:
+            names = (*_METADATA, "0/zarr.json", "0/.zarray")
+            told += [(name, place.read(name)) for name in names]
             listed = fs.find(path, detail=True)
-            told += [(k, v.get("size"), str(v.get("ETag", ""))) for k, v in sorted(listed.items())]
+            told += [(key, tags(about)) for key, about in sorted(listed.items())]
     return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+_METADATA = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+_MOST_PLACES = 256
+"""Groups and arrays on a web server whose metadata are compared."""
+
+
+def _metadata_below(root: Place) -> list[object]:
+    """Read the metadata of a place, and of those that they name."""
+    told: list[object] = []
+    todo, seen = [root], {root}
+    while todo:
+        place = todo.pop(0)
+        found = {name: data for name in _METADATA if (data := place.read(name)) is not None}
+        told += [(place.where, name, data, _web_tags(place, name)) for name, data in found.items()]
+        for name in (name for data in found.values() for name in named(data)):
+            with suppress(ReaderError):  # one that leads out is refused when it is opened
+                child = place.child(name)
+                if child not in seen and len(seen) < _MOST_PLACES:
+                    seen.add(child)
+                    todo.append(child)
+    return told
+
+
+def _web_tags(place: Place, name: str) -> list[str]:
+    fs, path = filesystem(place.where)
+    try:
+        return tags(fs.info(f"{path}/{name}"))
+    except FileNotFoundError:  # some servers tell nothing but the content
+        return []
 
 
 @contextmanager
