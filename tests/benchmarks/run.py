@@ -115,7 +115,7 @@ def decode_zarr(path: Path) -> None:
 
     array = zarr.open_group(path, mode="r")["0"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(lambda t: array[t].shape, range(len(array))):
+        for _ in pool.map(lambda t: array[t].shape, range(array.shape[0])):
             pass
 
 
