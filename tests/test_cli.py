@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from runs import (
     save_bare,
     save_movie,
 )
-from zincflux import cli
+from zincflux.cli.program import report_unforeseen
 from zincflux.indicators import indicator_names
 from zincflux.results import RESULT_FILES, read_results
 from zincflux.results.simulation import SIMULATION_FILES
@@ -244,15 +245,15 @@ def test_unforeseen_error_is_one_message_too(tmp_path):
 
 
 def test_unforeseen_error_in_this_process(monkeypatch, capsys):
-    cli._report_unforeseen(RuntimeError, RuntimeError("boom"), None)
+    report_unforeseen(RuntimeError, RuntimeError("boom"), None)
     assert "unexpected RuntimeError: boom. Run the command again" in capsys.readouterr().err
 
 
 def test_warnings_that_were_asked_for_stay(zf, monkeypatch):
     monkeypatch.setattr(sys, "warnoptions", ["error"])
-    before = len(cli.warnings.filters)
+    before = len(warnings.filters)
     assert zf("--version")[0] == 0
-    assert len(cli.warnings.filters) == before
+    assert len(warnings.filters) == before
 
 
 def test_streams_that_cannot_be_set_up(zf, monkeypatch, capsys):
@@ -333,7 +334,7 @@ def test_keyboard_interrupt_while_working(zf, dish, quick, monkeypatch, command)
         next(steps)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_drive", interrupt)
+    monkeypatch.setattr("zincflux.cli.terminal._drive", interrupt)
     args = {"run": [dish], "simulate": ["--out", dish.parent / "s", *SIMULATION]}[command]
     status, out, err = zf(command, *args)
     assert (status, out) == (130, "")
@@ -467,8 +468,8 @@ def test_info_warns_once_and_not_when_quiet(zf, done, monkeypatch):
 
     def doubtful(path):
         for _ in range(2):
-            cli.warnings.warn("odd metadata", MetadataWarning, stacklevel=1)
-        cli.warnings.warn("something else", UserWarning, stacklevel=1)
+            warnings.warn("odd metadata", MetadataWarning, stacklevel=1)
+        warnings.warn("something else", UserWarning, stacklevel=1)
         return describe(path)
 
     monkeypatch.setattr(readers, "describe", doubtful)
