@@ -190,7 +190,7 @@ def _codec_of_zarr_3() -> Any:
             return await asyncio.to_thread(self._decode_sync, chunk_bytes, chunk_spec)
 
         def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
-            raise NotImplementedError
+            raise NotImplementedError("chunks are only read, never written")
 
     return Guarded
 
@@ -210,7 +210,7 @@ def _codec_of_zarr_2() -> Any:
             return _guarded, (1, self.codec, self.n_bytes)
 
         def encode(self, buf: Any) -> Any:
-            raise NotImplementedError
+            raise NotImplementedError("chunks are only read, never written")
 
         def decode(self, buf: Any, out: Any = None) -> Any:
             packed = bytes(numcodecs.compat.ensure_contiguous_ndarray(buf))
