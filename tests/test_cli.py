@@ -1,8 +1,10 @@
 """The command line: what it prints, where, and the exit status."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -340,6 +342,44 @@ def test_keyboard_interrupt_while_working(zf, dish, quick, monkeypatch, command)
     assert (status, out) == (130, "")
     assert err == "zincflux: stopped; nothing was left half written.\n"
     assert names_in(dish.parent) == {"movie.ome.tif", "experiment.toml"}
+
+
+def swallowed():
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def wrapped():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt as error:
+        raise RuntimeError("class body") from error
+
+
+@pytest.mark.parametrize("lose", [swallowed, wrapped])
+def test_interrupt_that_is_lost_on_its_way(zf, dish, quick, monkeypatch, lose):
+    from zincflux import workflow
+
+    files_of = workflow.files_of
+
+    def losing(*given):
+        lose()
+        return files_of(*given)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(workflow, "files_of", losing)
+    assert zf("run", dish) == (130, "", "zincflux: stopped; nothing was left half written.\n")
+    assert names_in(dish.parent) == {"movie.ome.tif", "experiment.toml"}
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_interrupt_that_belongs_to_someone_else(zf):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert zf("indicators", "--quiet") == (0, "", "")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from zincflux import __version__
+from zincflux.cli import interruption
 from zincflux.errors import ZincfluxError, ZincfluxWarning
 
 STOPPED = 130
@@ -26,16 +27,25 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named, and tell how it failed if it did."""
         try:
-            return super().invoke(ctx)
+            with interruption.noted():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
-            complain("stopped; nothing was left half written.")
-            raise typer.Exit(STOPPED) from None
-        except ZincfluxError as error:
+            raise _stopped() from None
+        except Exception as error:
+            if interruption.is_asked():  # wrapped into another exception on its way
+                raise _stopped() from None
+            if not isinstance(error, ZincfluxError):
+                raise
             if _DEBUG in ctx.meta:
                 traceback.print_exc()
             else:
                 complain(str(error))
             raise typer.Exit(error.exit_status) from None
+
+
+def _stopped() -> typer.Exit:
+    complain("stopped; nothing was left half written.")
+    return typer.Exit(STOPPED)
 
 
 def report_unforeseen(

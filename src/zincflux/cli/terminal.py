@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zincflux.cli import interruption
 from zincflux.errors import ZincfluxWarning
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def finish(steps: Generator[Progress, None, T], *, quiet: bool) -> T:
 
 def _drive(steps: Generator[Progress, None, T], show: Callable[[Progress], None]) -> T:
     while True:
+        if interruption.is_asked():
+            raise KeyboardInterrupt
         try:
             show(next(steps))
         except StopIteration as stop:
