@@ -1,0 +1,17 @@
+"""What the command line says: plain text from plain data."""
+
+from zincflux.wording.indicators import indicator_text, indicators_text
+from zincflux.wording.movies import movie_text, preview_text
+from zincflux.wording.runs import mapping_text, outcome_text
+from zincflux.wording.solutions import buffer_text, titration_text
+
+__all__ = [
+    "buffer_text",
+    "indicator_text",
+    "indicators_text",
+    "mapping_text",
+    "movie_text",
+    "outcome_text",
+    "preview_text",
+    "titration_text",
+]
