@@ -66,3 +66,24 @@ def test_missing_frames_are_left_out():
     traces, baseline = null_movie(0.0, n_cells=4000)
     traces[:, [3, 40]] = np.nan
     assert responders(traces, baseline, ~baseline, 3.0).mean() < 0.006
+
+
+@pytest.mark.parametrize("unlike", [0.0, 0.5])
+def test_false_positives_in_small_dishes_of_unequal_cells(unlike):
+    hits = []
+    for seed in range(1000, 1200):
+        rng = np.random.default_rng(seed)
+        traces, baseline = null_movie(0.0, n_cells=14, n_base=10, seed=seed)
+        scale = np.exp(rng.normal(0, unlike, 14))[:, None]
+        hits.append(responders(1 + scale * (traces - 1), baseline, ~baseline, 3.0).mean())
+    print(f"cells unlike by {unlike:g} in ln sd: {100 * np.mean(hits):.2f} % called responders")
+    assert np.mean(hits) < 0.008
+
+
+def test_a_disturbance_of_the_baseline_does_not_hide_a_response():
+    """Ten frames with a common step look so correlated that one cell alone says nothing."""
+    traces, baseline = null_movie(0.0, n_cells=14, n_base=10, n_window=20)
+    traces[:, 6:10] += 0.03 * np.linspace(0.5, 1.5, 14)[:, None]
+    assert not responders(traces[:1], baseline, ~baseline, 3.0).any()
+    traces[:, ~baseline] += 0.5
+    assert responders(traces, baseline, ~baseline, 3.0).all()

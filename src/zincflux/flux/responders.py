@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
+from zincflux.flux.moderate import moderate
 from zincflux.movie import FloatArray
 
 MIN_BASELINE_FRAMES = 3
@@ -36,9 +37,10 @@ def responders(
     sd is the standard deviation of that difference of two means if nothing happened, from the
     scatter s of the cell in its baseline: s·√(φ(m_b)/m_b + φ(m_w)/m_w) for m_b and m_w frames.
     φ(m) = 1 + 2·Σ(1 − j/m)·ρʲ counts that neighbouring frames resemble one another, with
-    the correlation ρ between neighbours estimated in the baseline (median over the cells). k is
-    that of a normal distribution; since s comes from few frames, Student's quantile of the same
-    probability takes its place. Of cells that do nothing, `false_positive_rate` are expected
+    the correlation ρ between neighbours estimated in the baseline (median over the cells). s² is
+    drawn towards what the cells have in common, as far as they are alike (`moderate`). k is that of
+    a normal distribution; since s comes from few frames, Student's quantile of the same probability
+    takes its place. Of cells that do nothing, `false_positive_rate` are expected
     to be called responders, whatever the number of frames. A steady trend of the signal
     (bleaching, focus drift) counts as a change, as no baseline before it can exclude it.
 
@@ -80,9 +82,10 @@ def _differs(
     grown_base, grown_later = _inflation(rho, in_base), _inflation(rho, in_later)
     # The sample variance of correlated frames is too small by this factor.
     variance = np.nansum(residual**2, axis=1) / np.maximum(in_base - grown_base, 0.5)
-    sd = np.sqrt(variance * (grown_base / in_base + grown_later / in_later))
     # Of m correlated frames, fewer speak for the variance (Bartlett).
     freedom = np.maximum(in_base * (1 - rho**2) / (1 + rho**2) - 1, 1.0)
+    variance, freedom = moderate(variance, freedom)
+    sd = np.sqrt(variance * (grown_base / in_base + grown_later / in_later))
     k = stdtrit(freedom, ndtr(responder_k))
     change = np.abs(np.nanmean(later, axis=1) - np.nanmean(base, axis=1))
     result: NDArray[np.bool_] = change > k * sd
