@@ -88,7 +88,7 @@ def _code(value: object) -> str:
 
 
 def _result_tables() -> str:
-    from zincflux.columns import FLAGS, TABLES
+    from zincflux.columns import FLAGS, STUDY_TABLES, TABLES
 
     parts = [
         "The columns of every table that a run writes. `<channel>` stands for the name of each "
@@ -102,6 +102,14 @@ def _result_tables() -> str:
         "## Flags\n\nThe column `flag` says why a number is missing or doubtful.\n\n"
         + _table(("flag", "meaning"), flags)
     )
+    parts.append(
+        "## Tables of a study\n\nWhat `zincflux batch` writes beside the folders of the movies. "
+        "Where the unit is itself the name of a column, the numbers have the unit that stands "
+        "there in the same row.\n"
+    )
+    for name, columns in STUDY_TABLES.items():
+        rows = ((_code(c.name), c.unit, c.dtype, c.meaning) for c in columns)
+        parts.append(f"### {name}\n\n{_table(('column', 'unit', 'type', 'meaning'), rows)}")
     return "\n".join(parts)
 
 
