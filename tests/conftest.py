@@ -41,7 +41,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
     report = yield
-    must_run = item.get_closest_marker("gui") or item.get_closest_marker("realdata")
+    must_run = any(item.get_closest_marker(name) for name in ("gui", "realdata", "browser"))
     if IN_CI and must_run and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"

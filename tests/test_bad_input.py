@@ -44,7 +44,7 @@ def dish(tmp_path_factory, tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """Leave out the figures where they do not matter."""
-    monkeypatch.setattr("zincflux.workflow.render_report", lambda analysis: "<p>report</p>")
+    monkeypatch.setattr("zincflux.workflow.render_report", lambda *_: "<p>report</p>")
 
 
 def refused(found, status, *words, folder):

@@ -10,7 +10,7 @@ import pytest
 from runs import PHASES, Shell, finished
 from zincflux.errors import CorrectionWarning, ExperimentError
 from zincflux.experiment import experiment_of_table
-from zincflux.results import LABELS_FILE, RESULT_FILES, read_results
+from zincflux.results import LABELS_FILE, OVERVIEW_FILE, RESULT_FILES, read_results
 from zincflux.workflow import convert, run
 
 IN_TOML = [
@@ -38,7 +38,7 @@ def zf(monkeypatch, capsys):
 @pytest.fixture
 def quick(monkeypatch):
     """Leave out the figures where they do not matter."""
-    monkeypatch.setattr("zincflux.workflow.render_report", lambda analysis: "<p>report</p>")
+    monkeypatch.setattr("zincflux.workflow.render_report", lambda *_: "<p>report</p>")
 
 
 @pytest.fixture
@@ -78,10 +78,10 @@ def test_tables_have_the_columns_of_a_movie(movie, table, quick):
         assert list(getattr(found, name).columns) == list(getattr(movie, name).columns)
 
 
-def test_folder_holds_all_but_the_labels(table):
+def test_folder_holds_all_but_the_images(table):
     outcome = convert(table, indicator="FluoZin-3", assignments=IN_TOML)
     names = {path.name for path in outcome.out.iterdir()}
-    assert names == {*RESULT_FILES, "calibration.toml"} - {LABELS_FILE}
+    assert names == {*RESULT_FILES, "calibration.toml"} - {LABELS_FILE, OVERVIEW_FILE}
     assert read_results(outcome.out).labels is None
     page = (outcome.out / "report.html").read_text(encoding="utf-8")
     assert "measured by another program" in page

@@ -21,7 +21,7 @@ EDITED = EXPERIMENT.replace(
 @pytest.fixture
 def quick(monkeypatch):
     """Leave out the figures where they do not matter."""
-    monkeypatch.setattr("zincflux.workflow.render_report", lambda analysis: "<p>report</p>")
+    monkeypatch.setattr("zincflux.workflow.render_report", lambda *_: "<p>report</p>")
 
 
 def true_labels():

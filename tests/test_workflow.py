@@ -47,7 +47,7 @@ def dish(done, tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """Leave out the figures where they do not matter."""
-    monkeypatch.setattr("zincflux.workflow.render_report", lambda analysis: "<p>report</p>")
+    monkeypatch.setattr("zincflux.workflow.render_report", lambda *_: "<p>report</p>")
 
 
 def contents(folder, names=TABLES):

@@ -27,6 +27,7 @@ from zincflux.results import (
     CALIBRATION_FILE,
     LABELS_FILE,
     LABELS_FORMATS,
+    OVERVIEW_FILE,
     RESULT_FILES,
     Hashing,
     need_zarr,
@@ -191,7 +192,7 @@ def iter_run(  # noqa: PLR0913 - as run
                 analysis,
                 aside,
                 folder,
-                report=render_report(analysis),
+                report=render_report(analysis, folder),
                 record=record,
                 labels_format=labels_format,
             )
@@ -313,7 +314,7 @@ def _earlier_run(
     if out.exists() and not out.is_dir():
         raise ExperimentError(f"{out}: expected a folder, found a file. Choose another --out.")
     earlier = read_run(out)
-    needed = [name for name in RESULT_FILES if name != LABELS_FILE]
+    needed = [name for name in RESULT_FILES if name not in (LABELS_FILE, OVERVIEW_FILE)]
     needed += [] if labels_file is None else [labels_file]
     is_whole = all((out / name).exists() for name in needed)
     if earlier is not None and earlier.get("identity") == identity and is_whole:
@@ -364,6 +365,8 @@ def _record(analysis: Analysis, identity: dict[str, Any]) -> dict[str, Any]:
         "gate": None if analysis.gated is None else analysis.gated.summary(),
         "edits": analysis.edits.summary(),
         "counts": analysis.counts,
+        "channels": list(analysis.channels),
+        "pixel_size_um": analysis.pixel_size_um,
         "reach": None if analysis.reach is None else analysis.reach.summary(),
         "view": analysis.view,
         "background": analysis.corrections.get("background"),

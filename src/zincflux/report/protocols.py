@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from zincflux.edits import EditSummary
-from zincflux.gate import Gate, Gated
+from zincflux.gate import Gate
 from zincflux.movie import Image, Labels
 from zincflux.phases import Phase
 from zincflux.plot.calibration import BindingConstants
@@ -144,6 +143,28 @@ class ReachLike(Protocol):
         ...
 
 
+class EditsLike(Protocol):
+    """What became of the corrections by hand."""
+
+    def summary(self) -> dict[str, Any]:
+        """Give plain data, as stored in ``run.json``."""
+        ...
+
+
+class GatedLike(Protocol):
+    """How cells were told apart by a reporter."""
+
+    @property
+    def minimum(self) -> float:
+        """Least brightness of a cell that carries the reporter, counts."""
+        ...
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether the minimum was found from the cells."""
+        ...
+
+
 class BackgroundLike(Protocol):
     """Settings of the background."""
 
@@ -265,12 +286,12 @@ class AnalysisLike(Protocol):
         ...
 
     @property
-    def edits(self) -> EditSummary:
+    def edits(self) -> EditsLike:
         """What became of the corrections by hand."""
         ...
 
     @property
-    def gated(self) -> Gated | None:
+    def gated(self) -> GatedLike | None:
         """How cells were told apart by a reporter; None without a gate."""
         ...
 

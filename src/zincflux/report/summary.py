@@ -16,7 +16,7 @@ from zincflux.plot.style import digits, zinc_unit
 
 NOTHING = "–"
 
-_METRIC_NAMES = {
+METRIC_NAMES = {
     "peak_zinc_nM": "Peak zinc",
     "plateau_zinc_nM": "Plateau zinc",
     "peak_f_f0": "Peak F/F0",
@@ -33,6 +33,7 @@ _METRIC_NAMES = {
     "total_rate_uM_per_s": "Total flux",
     "kappa_indicator": "κ of the indicator",
 }
+"""Names of the numbers of a response for people."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def responses(table: pd.DataFrame) -> list[Response]:
 def _response(phase: str, rows: pd.DataFrame, scale: float, unit: str) -> Response:
     columns = {column.name: column for column in RESPONSES}
     metrics = []
-    for key, name in _METRIC_NAMES.items():
+    for key, name in METRIC_NAMES.items():
         column = columns[key]
         values = _numbers(rows, key)
         values = values[np.isfinite(values)]
