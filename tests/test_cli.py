@@ -32,6 +32,7 @@ from zincflux.results.simulation import SIMULATION_FILES
 
 COMMANDS = (
     "run",
+    "batch",
     "convert",
     "init",
     "info",
@@ -39,6 +40,7 @@ COMMANDS = (
     "buffer",
     "calibrate",
     "export",
+    "report",
     "simulate",
 )
 SIMULATION = (
@@ -68,7 +70,7 @@ def done(tmp_path_factory):
 @pytest.fixture
 def quick(monkeypatch):
     """Leave out the figures where they do not matter."""
-    monkeypatch.setattr("zincflux.workflow.render_report", lambda analysis: "<p>report</p>")
+    monkeypatch.setattr("zincflux.workflow.render_report", lambda *given: "<p>report</p>")
 
 
 @pytest.fixture
@@ -396,7 +398,7 @@ def test_keyboard_interrupt_anywhere(zf, dish, monkeypatch, place):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zincflux.workflow.render_report", lambda analysis: "<p>")
+    monkeypatch.setattr("zincflux.workflow.render_report", lambda *_: "<p>")
     monkeypatch.setattr(place, interrupt)
     status, _, err = zf("run", dish, "--jobs", 1)
     assert (status, err) == (130, "zincflux: stopped; nothing was left half written.\n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from zincflux.batch import run_batch
     from zincflux.buffers import compute_buffer
     from zincflux.calibrate import Calibration, calibrate_in_situ, free_zinc
     from zincflux.calibrate.titration import fit_titration
@@ -66,6 +67,7 @@ _HOME = {
     "read_results": "results",
     "reanalyze": "pipeline",
     "run": "workflow",
+    "run_batch": "batch",
     "simulate": "synthetic",
 }
 
@@ -100,6 +102,7 @@ __all__ = [
     "read_results",
     "reanalyze",
     "run",
+    "run_batch",
     "simulate",
 ]
 

@@ -8,11 +8,13 @@ import warnings
 import typer
 
 from zincflux.cli.analysis import convert, run
+from zincflux.cli.batches import batch
 from zincflux.cli.chemistry import buffer, calibrate, indicators
 from zincflux.cli.movies import info, init, simulate
 from zincflux.cli.options import Version
 from zincflux.cli.program import Commands, report_unforeseen
-from zincflux.cli.results import export
+from zincflux.cli.results import export, report
+from zincflux.cli.view import view
 
 app = typer.Typer(
     cls=Commands,
@@ -23,7 +25,20 @@ app = typer.Typer(
     help="From fluorescence time-lapse movies to calibrated free zinc per cell.",
 )
 
-for command in (run, convert, init, info, indicators, buffer, calibrate, export, simulate):
+for command in (
+    run,
+    batch,
+    convert,
+    init,
+    info,
+    indicators,
+    buffer,
+    calibrate,
+    export,
+    report,
+    simulate,
+    view,
+):
     app.command()(command)
 
 

@@ -66,6 +66,9 @@ def info(
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write into.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the randomness.")] = 0,
+    study: Annotated[
+        bool, typer.Option("--study", help="Many movies: salts, doses, days, and their sheet.")
+    ] = False,
     assignments: Assignments = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that are there.")
@@ -74,16 +77,21 @@ def simulate(
     debug: Debug = False,
     version: Version = False,
 ) -> None:
-    """Write a movie with known zinc, cells and tracks, and its experiment file."""
-    from zincflux.results import write_simulation
+    """Write a movie, or a study, with known zinc, and what runs it."""
+    from zincflux.results import write_simulation, write_study_simulation
     from zincflux.settings import override
-    from zincflux.synthetic import Simulation
+    from zincflux.synthetic import Simulation, StudySimulation
     from zincflux.synthetic import simulate as make
 
-    settings = Simulation.parse(override({"seed": seed}, assignments or []), where="--set")
-    finish(write_simulation(make(settings), out, overwrite=overwrite), quiet=quiet)
+    given = override({"seed": seed}, assignments or [])
+    if study:
+        many = StudySimulation.parse(given, where="--set")
+        finish(write_study_simulation(many, out, overwrite=overwrite), quiet=quiet)
+    else:
+        one = Simulation.parse(given, where="--set")
+        finish(write_simulation(make(one), out, overwrite=overwrite), quiet=quiet)
     if not quiet:
-        print(out / "experiment.toml")
+        print(out / ("sheet.csv" if study else "experiment.toml"))
 
 
 def _check_movie(path: str) -> None:

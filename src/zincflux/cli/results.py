@@ -29,3 +29,20 @@ def export(
         written = export_results(folder, to, out, overwrite=overwrite)
     if not quiet:
         print(written)
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder that run, convert or batch wrote.")
+    ],
+    quiet: Quiet = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> None:
+    """Render the report of finished results once more."""
+    from zincflux.rerender import rerender
+
+    with doubts(quiet=quiet):
+        written = rerender(folder)
+    if not quiet:
+        print(written)

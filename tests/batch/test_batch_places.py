@@ -1,0 +1,157 @@
+"""Results at addresses, cores and memory, and batches that are killed without warning."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch_movies import make_batch
+from batch_stand_ins import in_this_process, no_study
+from zincflux import workflow
+from zincflux.batch import read_sheet, run_batch
+from zincflux.batch import resources as resources_module
+from zincflux.batch import run as run_module
+from zincflux.batch.claims import BATCH_FILE
+from zincflux.batch.remote import RemoteFolder
+from zincflux.batch.resources import BATCH_MB, share
+from zincflux.errors import ExperimentError, ResultsError
+
+pytest.importorskip("fsspec")
+
+
+@pytest.fixture
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Movies run in this process, and are not compared."""
+    monkeypatch.setattr(run_module, "iter_processes", in_this_process)
+    monkeypatch.setattr(run_module, "iter_study", no_study)
+    monkeypatch.setattr(workflow, "render_report", lambda *_, **__: "the slowest part of a run")
+
+
+@pytest.mark.usefixtures("_fast")
+def test_results_at_an_address(tmp_path: Path) -> None:
+    sheet, settings = make_batch(tmp_path / "movies", 2)
+    out = tmp_path / "remote"
+    address = f"file://{out.as_posix()}"
+    options: dict[str, Any] = {"settings": settings}
+    outcome = run_batch(sheet, address, **options)
+    assert (outcome.done, outcome.out) == (2, address)
+    record = json.loads((out / "dish 1" / "run.json").read_text(encoding="utf-8"))
+    assert set(record["files"]) == {path.name for path in (out / "dish 1").iterdir()}
+    text = (out / "dish 1" / "experiment.toml").read_text(encoding="utf-8")
+    assert f'path = "{(tmp_path / "movies" / "dish1.ome.tif").as_posix()}"' in text
+    assert run_batch(sheet, address, **options).skipped == 2
+    # What is incomplete, damaged or was made otherwise is made again.
+    (out / "dish 1" / "cells.csv").unlink()
+    (out / "dish 2" / "run.json").write_text("{", encoding="utf-8")
+    assert run_batch(sheet, address, **options).done == 2
+    outcome = run_batch(sheet, address, **options, assignments=["flux.responder_k=4"])
+    assert outcome.done == 2
+
+
+@pytest.mark.usefixtures("_fast")
+def test_addresses_with_files_of_others(tmp_path: Path) -> None:
+    sheet, settings = make_batch(tmp_path / "movies", 1)
+    (tmp_path / "remote" / "dish 1").mkdir(parents=True)
+    (tmp_path / "remote" / "dish 1" / "mine.txt").write_text("mine", encoding="utf-8")
+    address = f"file://{(tmp_path / 'remote').as_posix()}/"
+    with pytest.raises(ExperimentError, match=r"row 2, .*dish 1 is there already and no batch"):
+        run_batch(sheet, address, settings=settings)
+    assert run_batch(sheet, address, settings=settings, overwrite=True).done == 1
+    assert (tmp_path / "remote" / BATCH_FILE).exists()
+
+
+def test_a_study_at_an_address(tmp_path: Path) -> None:
+    from zincflux.batch.places import RemotePlace
+
+    (tmp_path / "study" / "dish 1").mkdir(parents=True)
+    (tmp_path / "study" / "dish 1" / "run.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "study" / "wide").mkdir()
+    for name in ("study.json", "wide/rate.csv", "cells.parquet"):
+        (tmp_path / "study" / name).write_text(name, encoding="utf-8")
+    place = RemotePlace(f"file://{(tmp_path / 'remote').as_posix()}")
+    steps = list(place.keep(tmp_path / "study", None, ()))
+    assert [(step.stage, step.done, step.total) for step in steps] == [
+        ("put", n, 3) for n in (1, 2, 3)
+    ]
+    found = {path.name for path in (tmp_path / "remote").rglob("*") if path.is_file()}
+    assert found == {"study.json", "rate.csv", "cells.parquet"}
+    assert place.earlier_study(None, ()) is None
+
+
+def test_addresses_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    folder = RemoteFolder.of(f"file://{(tmp_path / 'file').as_posix()}/out")
+    with pytest.raises(ResultsError, match="expected an address whose files can be read and writ"):
+        folder.write("x", "text")
+
+
+def test_cores_and_memory_are_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = read_sheet(make_batch(tmp_path, 3)[0])
+    needed = sheet.rows[0].needed_mb
+    monkeypatch.setattr(resources_module, "count_cores", lambda: 8)
+    assert share(sheet, None, None, is_remote=False)[:2] == (3, 2)
+    assert share(sheet, 1, None, is_remote=False) == (1, 8, None)
+    bound = f"{BATCH_MB + 2.5 * needed:.0f}MB"
+    jobs, threads, memory_mb = share(sheet, None, bound, is_remote=False)
+    assert (jobs, threads) == (2, 4)
+    assert memory_mb == pytest.approx(1.25 * needed, abs=1)
+    assert share(sheet, None, f"{needed + 1:.0f}MB", is_remote=True).threads == 1
+    assert share(sheet, None, None, is_remote=True).memory_mb is None
+    monkeypatch.setattr(resources_module, "_memory_of_computer_mb", lambda: 2 * needed)
+    assert share(sheet, None, None, is_remote=False).jobs == 1
+    assert share(sheet, 2, None, is_remote=False).jobs == 2
+
+
+def test_computers_that_do_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resources_module.count_cores() >= 1
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert resources_module.count_cores() >= 1
+    monkeypatch.setattr(os, "sysconf", _refuse, raising=False)
+    assert resources_module._memory_of_computer_mb() is None
+    monkeypatch.delattr(os, "sysconf")
+    assert resources_module._memory_of_computer_mb() is None
+
+
+def _refuse(_: str) -> int:
+    raise ValueError("unknown")
+
+
+KILLED = """
+import os, signal, sys
+from zincflux.batch import iter_batch
+sheet, settings, out, sample, stage = sys.argv[1:]
+for step in iter_batch(sheet, out, settings=settings, jobs=1):
+    if (step.sample, step.stage) == (sample, stage):
+        os.killpg(0, signal.SIGKILL)
+"""
+WITH_TIMES = {"run.json", "study.json", "report.html"}
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    files = [path for path in out.rglob("*") if path.is_file() and path.name not in WITH_TIMES]
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no signals")
+def test_kills_leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet, settings = make_batch(tmp_path / "movies", 2)
+    out = tmp_path / "killed"
+    for sample, stage in (("dish 1", "measure"), ("dish 2", "report"), ("", "study")):
+        arguments = [sys.executable, "-c", KILLED, str(sheet), str(settings), str(out)]
+        ended = subprocess.run([*arguments, sample, stage], start_new_session=True, check=False)
+        assert ended.returncode == -signal.SIGKILL
+        for record in out.glob("*/run.json"):
+            json.loads(record.read_text(encoding="utf-8"))
+    monkeypatch.setattr(run_module, "iter_processes", in_this_process)
+    assert run_batch(sheet, out, settings=settings).skipped == 2
+    assert run_batch(sheet, tmp_path / "calm", settings=settings).done == 2
+    assert contents(out) == contents(tmp_path / "calm")
+    assert not list(out.glob(".dish*")) + list(out.glob(".study*"))
