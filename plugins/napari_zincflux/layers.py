@@ -6,6 +6,7 @@ import uuid
 import warnings
 from collections.abc import Callable
 from itertools import cycle
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,12 @@ LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari's readers return them."""
 
 COLORMAPS = ("green", "magenta", "cyan", "yellow", "gray")
+UNEVEN = 0.5
+"""Steps by which a frame may be off an even time axis before that axis would tell another frame."""
+
+METADATA_KEY = "zincflux"
+"""Key of the layers' metadata under which the dock finds what a layer belongs to."""
+
 SAMPLED_FRAMES = 5
 SAMPLED_PIXELS = 100_000
 TRACK_FEATURES = ("signal", "f_f0", "saturation", "zinc_nM")
@@ -42,11 +49,10 @@ class Axes(NamedTuple):
         pixel_size_um
             Edge of a pixel.
         time_s
-            Time of each frame, shape (T,). The axis is even: uneven times become their mean step.
+            Time of each frame, shape (T,). Uneven times make an axis that counts frames: no
+            straight axis tells them.
         """
-        step = None
-        if time_s is not None and len(time_s) > 1:
-            step = float(time_s[-1] - time_s[0]) / (len(time_s) - 1)
+        step = even_step_s(time_s)
         space = pixel_size_um or 1.0
         unit = "µm" if pixel_size_um else "pixel"
         return cls((step or 1.0, space, space), ("s" if step else "pixel", unit, unit))
@@ -58,6 +64,21 @@ class Axes(NamedTuple):
             "units": self.units[-ndim:],
             "axis_labels": ("t", "y", "x")[-ndim:],
         }
+
+
+def even_step_s(time_s: FloatArray | None) -> float | None:
+    """Give the time between frames in s where it is even, else None.
+
+    Parameters
+    ----------
+    time_s
+        Time of each frame, shape (T,).
+    """
+    if time_s is None or len(time_s) < 2:
+        return None
+    step = float(time_s[-1] - time_s[0]) / (len(time_s) - 1)
+    off = np.abs(np.asarray(time_s) - time_s[0] - step * np.arange(len(time_s)))
+    return step if off.max() < UNEVEN * step else None
 
 
 def lazy_frames(
@@ -120,7 +141,9 @@ def contrast_limits(movie: Movie, channel: int) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def movie_layers(movie: Movie, *, name: str = "") -> list[LayerData]:
+def movie_layers(
+    movie: Movie, *, name: str = "", place: str | Path = "", experiment: str | Path = ""
+) -> list[LayerData]:
     """Give one lazy image layer (t, y, x) per channel.
 
     Parameters
@@ -129,6 +152,8 @@ def movie_layers(movie: Movie, *, name: str = "") -> list[LayerData]:
         The movie; read only as it is shown.
     name
         Prefix of the layers' names.
+    place, experiment
+        What the user opened, and the experiment file that belongs to it; the dock goes on there.
     """
     stack = lazy_frames(movie.frame, movie.n_frames, movie.data.shape[1:], movie.data.dtype)
     alone = len(movie.channels) == 1
@@ -144,6 +169,7 @@ def movie_layers(movie: Movie, *, name: str = "") -> list[LayerData]:
                 "time_s": movie.time_s,
                 "format": movie.source.format,
                 "paths": [str(path) for path in movie.source.paths],
+                METADATA_KEY: {"movie": str(place), "experiment": str(experiment)},
             },
             **Axes.of(movie.pixel_size_um, movie.time_s).kwargs(),
         }
@@ -151,13 +177,15 @@ def movie_layers(movie: Movie, *, name: str = "") -> list[LayerData]:
     return layers
 
 
-def results_layers(results: Results) -> list[LayerData]:
+def results_layers(results: Results, *, movie: Movie | None = None) -> list[LayerData]:
     """Give the layers of finished results: the movie where it can be read, labels, tracks.
 
     Parameters
     ----------
     results
         What `zincflux.read_results` returns.
+    movie
+        The movie, where it is open already.
 
     Raises
     ------
@@ -178,7 +206,10 @@ def results_layers(results: Results) -> list[LayerData]:
         )
     images: list[LayerData] = []
     try:
-        images = movie_layers(results.experiment.open_movie())
+        source = results.experiment.movie
+        images = movie_layers(
+            movie or results.experiment.open_movie(), place=str(source.path) if source else ""
+        )
     except zincflux.ZincfluxError as error:
         warnings.warn(f"The movie is not shown. {error}", stacklevel=2)
     stored = results.labels_file or results.folder / "labels.ome.tif"
@@ -186,6 +217,9 @@ def results_layers(results: Results) -> list[LayerData]:
     axes = Axes.of(pixel_size_um, results.frames["time_s"].to_numpy())
     labels = with_the_drift(results.labels, results.frames, axes)
     layers = [*images, labels_layer(labels, results.cells, axes)]
+    for _, options, _ in layers:
+        mark = options.setdefault("metadata", {}).setdefault(METADATA_KEY, {})
+        mark["results"] = str(results.folder)
     # Cells that stay in place have no tracks worth drawing.
     if len(results.labels) > 1:
         layers.append(tracks_layer(results.traces, results.cells, axes))
@@ -230,7 +264,7 @@ def _moved(image: NDArray[np.int32], dy: int, dx: int) -> NDArray[np.int32]:
     return result
 
 
-def labels_layer(labels: Any, cells: pd.DataFrame, axes: Axes) -> LayerData:
+def labels_layer(labels: Any, cells: pd.DataFrame, axes: Axes, *, name: str = "cells") -> LayerData:
     """Give a label layer whose features are the table of the cells.
 
     Parameters
@@ -241,17 +275,21 @@ def labels_layer(labels: Any, cells: pd.DataFrame, axes: Axes) -> LayerData:
         One row per cell; where several regions were measured, the whole cells are shown.
     axes
         Scale and units.
+    name
+        Name of the layer.
     """
     whole = cells[cells["region"] == "cell"] if "region" in cells else cells
     # The column named index ties a row to the label with that value.
     features = whole.rename(columns={"cell_id": "index"}).reset_index(drop=True)
     shown = labels[0] if len(labels) == 1 else labels
     # Faint, so that the movie underneath is seen.
-    options = {"name": "cells", "features": features, "opacity": 0.35, **axes.kwargs(shown.ndim)}
+    options = {"name": name, "features": features, "opacity": 0.35, **axes.kwargs(shown.ndim)}
     return shown, options, "labels"
 
 
-def tracks_layer(traces: pd.DataFrame, cells: pd.DataFrame, axes: Axes) -> LayerData:
+def tracks_layer(
+    traces: pd.DataFrame, cells: pd.DataFrame, axes: Axes, *, name: str = "tracks"
+) -> LayerData:
     """Give the paths of the cells, with a branch at each division.
 
     Parameters
@@ -262,6 +300,8 @@ def tracks_layer(traces: pd.DataFrame, cells: pd.DataFrame, axes: Axes) -> Layer
         One row per cell, with its parent.
     axes
         Scale and units of the movie.
+    name
+        Name of the layer.
     """
     rows = traces[traces["region"] == "cell"] if "region" in traces else traces
     rows = rows[rows["y_um"].notna()].sort_values(["cell_id", "frame"])
@@ -276,5 +316,5 @@ def tracks_layer(traces: pd.DataFrame, cells: pd.DataFrame, axes: Axes) -> Layer
         for cell, parent in zip(cells["cell_id"], cells["parent_id"], strict=True)
         if cell in followed and parent in followed
     }
-    options = {"name": "tracks", "features": features, "graph": graph, **axes.kwargs()}
+    options = {"name": name, "features": features, "graph": graph, **axes.kwargs()}
     return data, options, "tracks"

@@ -1,18 +1,33 @@
-"""Reader of what napari itself cannot open: Olympus OIF movies and folders of results."""
+"""Readers of what napari itself cannot open: microscopes' own formats and folders of results."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from napari_zincflux.layers import LayerData
 
 PathOrPaths = str | Sequence[str]
 RESULT_FILES = ("run.json", "traces.parquet")
 
+MOVIE_ENDINGS = (
+    ".nd2",
+    ".czi",
+    ".lif",
+    ".lof",
+    ".xlif",
+    ".xlef",
+    ".oif",
+    ".oib",
+    ".companion.ome",
+)
+"""Endings of the files that are claimed. TIFF is napari's; the dock opens it by zincflux."""
+
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
-    """Choose the reader of a path, or decline it; reads nothing.
+    """Choose the reader of a path, or decline it; reads no pixels.
 
     Parameters
     ----------
@@ -23,9 +38,8 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
     if only is None:
         return None
     if only.is_dir():
-        is_results = all((only / name).is_file() for name in RESULT_FILES)
-        return read_results_folder if is_results else None
-    return read_movie_file if only.suffix.lower() == ".oif" else None
+        return _folder_reader(only)
+    return read_movie_file if only.name.lower().endswith(MOVIE_ENDINGS) else None
 
 
 def read_movie_file(path: PathOrPaths) -> list[LayerData]:
@@ -33,14 +47,14 @@ def read_movie_file(path: PathOrPaths) -> list[LayerData]:
 
     Raises
     ------
-    zincflux.ReaderError
-        If the file cannot be read.
+    zincflux.ZincfluxError
+        If the file cannot be read, or leaves something open that only a key can say.
     """
     import zincflux
     from napari_zincflux.layers import movie_layers
 
     only = _one(path)
-    return movie_layers(zincflux.open_movie(only), name=only.stem)
+    return movie_layers(zincflux.open_movie(only), name=_title(only), place=only)
 
 
 def read_results_folder(path: PathOrPaths) -> list[LayerData]:
@@ -55,6 +69,47 @@ def read_results_folder(path: PathOrPaths) -> list[LayerData]:
     from napari_zincflux.layers import results_layers
 
     return results_layers(zincflux.read_results(_one(path)))
+
+
+def _folder_reader(folder: Path) -> Callable[[PathOrPaths], list[LayerData]] | None:
+    if all((folder / name).is_file() for name in RESULT_FILES):
+        return read_results_folder
+    return read_movie_file if is_zarr_movie(folder) else None
+
+
+def is_zarr_movie(folder: Path) -> bool:
+    """Tell whether a folder is an OME-Zarr image with a time axis; others are left to napari.
+
+    Parameters
+    ----------
+    folder
+        A folder.
+    """
+    for name in (".zattrs", "zarr.json"):
+        try:
+            content = json.loads((folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if "t" in _axes(content):
+            return True
+    return False
+
+
+def _axes(content: Any) -> list[str]:
+    """Name the axes that the metadata of OME-Zarr tell, of versions 0.4 and 0.5."""
+    try:
+        attributes = content["attributes"]["ome"] if "attributes" in content else content
+        axes = attributes["multiscales"][0]["axes"]
+        return [axis if isinstance(axis, str) else axis["name"] for axis in axes]
+    except (KeyError, IndexError, TypeError):
+        return []
+
+
+def _title(path: Path) -> str:
+    for ending in (".companion.ome", ".ome.zarr"):
+        if path.name.lower().endswith(ending):
+            return path.name[: -len(ending)]
+    return path.stem
 
 
 def _only(path: PathOrPaths) -> Path | None:

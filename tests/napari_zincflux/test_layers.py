@@ -7,6 +7,7 @@ pytest.importorskip("dask.array", reason="comes with napari")
 from napari_zincflux.layers import (
     Axes,
     contrast_limits,
+    even_step_s,
     labels_layer,
     lazy_frames,
     movie_layers,
@@ -72,11 +73,32 @@ def test_unknown_sizes_count_frames_and_pixels(ramp):
     assert options["units"] == ("pixel", "pixel", "pixel")
 
 
-def test_uneven_times_are_kept_beside_their_mean_step():
+def test_uneven_times_are_kept_beside_an_axis_of_frames():
     axes = Axes.of(0.5, np.array([0.0, 1.0, 5.0, 6.0]))
-    assert axes.scale == (2.0, 0.5, 0.5)
+    assert axes.scale == (1.0, 0.5, 0.5)
+    assert axes.units == ("pixel", "µm", "µm")
     movie = movie_of(np.zeros((3, 1, 2, 2)), time_s=np.array([0.0, 1.0, 5.0]))
     np.testing.assert_array_equal(movie_layers(movie)[0][1]["metadata"]["time_s"], [0, 1, 5])
+
+
+@pytest.mark.parametrize(
+    ("time_s", "step"),
+    [
+        (None, None),
+        ([0.0], None),
+        ([0, 2, 4, 6], 2.0),
+        ([0, 2.1, 3.9, 6], 2.0),
+        ([0, 1, 2, 9], None),
+    ],
+)
+def test_only_even_times_make_an_axis_in_seconds(time_s, step):
+    found = even_step_s(None if time_s is None else np.array(time_s, dtype=float))
+    assert found == (None if step is None else pytest.approx(step))
+
+
+def test_a_layer_tells_what_it_was_opened_from(ramp):
+    _, options, _ = movie_layers(movie_of(ramp), place="a/b.nd2", experiment="a/b.toml")[0]
+    assert options["metadata"]["zincflux"] == {"movie": "a/b.nd2", "experiment": "a/b.toml"}
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,7 @@
+import re
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 
 from napari_zincflux import reader
@@ -13,8 +17,45 @@ def results(tmp_path):
     return tmp_path
 
 
+@pytest.mark.parametrize("ending", reader.MOVIE_ENDINGS)
+def test_every_claimed_ending_is_in_the_manifest_and_the_other_way_round(ending):
+    manifest = (files("napari_zincflux") / "napari.yaml").read_text(encoding="utf-8")
+    claimed = re.findall(r'- "\*(\..+)"', manifest)
+    assert sorted(claimed) == sorted([*reader.MOVIE_ENDINGS, ".zarr"])
+    assert get_reader(f"dish{ending}") is reader.read_movie_file
+
+
+def zarr_folder(tmp_path, content, name):
+    folder = tmp_path / "dish.zarr"
+    folder.mkdir()
+    (folder / name).write_text(content, encoding="utf-8")
+    return folder
+
+
+AXES_04 = '{"multiscales": [{"axes": [{"name": "%s"}, {"name": "y"}, {"name": "x"}]}]}'
+AXES_05 = '{"attributes": {"ome": {"multiscales": [{"axes": [{"name": "%s"}]}]}}}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "accepted"),
+    [
+        (".zattrs", AXES_04 % "t", True),
+        (".zattrs", AXES_04 % "c", False),
+        (".zattrs", '{"multiscales": [{"axes": ["t", "y", "x"]}]}', True),
+        ("zarr.json", AXES_05 % "t", True),
+        ("zarr.json", AXES_05 % "z", False),
+        ("zarr.json", '{"attributes": {"ome": {"plate": {}}}}', False),
+        ("zarr.json", "[1, 2]", False),
+        ("zarr.json", "not json", False),
+    ],
+)
+def test_only_ome_zarr_with_a_time_axis_is_accepted(tmp_path, name, content, accepted):
+    folder = zarr_folder(tmp_path, content, name)
+    assert get_reader(str(folder)) is (reader.read_movie_file if accepted else None)
+
+
 @pytest.mark.parametrize("name", ["dish.oif", "DISH.OIF"])
-def test_oif_is_accepted_by_name(name):
+def test_formats_are_accepted_by_name(name):
     assert get_reader(name) is reader.read_movie_file
     assert get_reader([name]) is reader.read_movie_file
 
@@ -28,7 +69,9 @@ def test_folder_that_is_no_results_is_declined(results):
     assert get_reader(str(results)) is None
 
 
-@pytest.mark.parametrize("path", ["dish.tif", ["a.oif", "b.oif"], "missing-folder"])
+@pytest.mark.parametrize(
+    "path", ["dish.tif", "dish.ome.tif", "dish.png", ["a.oif", "b.oif"], "missing-folder"]
+)
 def test_anything_else_is_declined(path):
     assert get_reader(path) is None
 
@@ -36,6 +79,14 @@ def test_anything_else_is_declined(path):
 def test_several_paths_cannot_be_read_at_once():
     with pytest.raises(ValueError, match=r"expected one path, found 2\. Open them one by one"):
         reader.read_movie_file(["a.oif", "b.oif"])
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("a/dish 1.nd2", "dish 1"), ("d.companion.ome", "d"), ("d.OME.zarr", "d"), ("x.zarr", "x")],
+)
+def test_layers_are_named_after_the_file(name, title):
+    assert reader._title(Path(name)) == title
 
 
 @pytest.mark.realdata

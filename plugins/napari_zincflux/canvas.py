@@ -1,0 +1,179 @@
+"""The layers that the dock puts into the viewer; whatever the user does with them is survived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_zincflux.layers import (
+    METADATA_KEY,
+    Axes,
+    labels_layer,
+    lazy_frames,
+    movie_layers,
+    results_layers,
+    tracks_layer,
+    with_the_drift,
+)
+from napari_zincflux.session import Found, Session
+from zincflux import Analysis
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from napari.layers import Labels, Layer
+
+FOUND, CELLS, TRACKS = "cells of the preview", "cells", "tracks"
+
+
+class Canvas:
+    """What the dock shows on the picture.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self._own: dict[str, Layer] = {}
+
+    def layer(self, name: str) -> Any:
+        """Give a layer that was put here, unless the user has removed it; renamed, it is found."""
+        layer = self._own.get(name)
+        return layer if layer is not None and layer in self.viewer.layers else None
+
+    @property
+    def frame(self) -> int:
+        """Number of the frame that is shown."""
+        step = self.viewer.dims.current_step
+        return int(step[0]) if len(step) > 2 else 0
+
+    def show_movie(self, session: Session) -> None:
+        """Show the movie, unless it is shown already, and hide what napari made of its file."""
+        movie, place = session.movie, session.place
+        if movie is None or place is None:
+            return
+        path = str(session.choices.get("movie.path") or place)
+        if any(marked(layer).get("movie") == path for layer in self.viewer.layers):
+            return
+        for layer in self.viewer.layers:
+            if getattr(layer.source, "path", None) == path:
+                layer.visible = False
+        for data, options, _ in movie_layers(movie, place=path):
+            self.viewer.add_image(data, **options)
+        self.viewer.reset_view()
+
+    def show_found(self, found: Found, session: Session) -> None:
+        """Show the cells of the preview: on every frame if they stay, else on the first."""
+        axes = self.axes(session)
+        follows = session.choices.get("track.mode") == "follow"
+        labels = found.labels[np.newaxis] if follows else found.labels
+        if follows and self.viewer.dims.ndim > 2:
+            self.viewer.dims.set_current_step(0, 0)
+        layer = self._put(FOUND, "labels", labels, {"opacity": 0.5, **axes.kwargs(labels.ndim)})
+        layer.visible = True
+        for name in (CELLS, TRACKS):
+            if self.layer(name) is not None:
+                self.layer(name).visible = False
+
+    def show_analysis(self, analysis: Analysis, session: Session) -> Labels:
+        """Show the cells of a whole analysis, with their tables, and their tracks if they move."""
+        axes = self.axes(session)
+        images, labels = analysis.label_images, self._outlines(analysis, axes)
+        data, options, _ = labels_layer(labels, analysis.cells, axes)
+        options.pop("name")
+        cells = self._put(CELLS, "labels", data, options)
+        if len(images) > 1:
+            data, options, _ = tracks_layer(analysis.traces, analysis.cells, axes)
+            options.pop("name")
+            self._put(TRACKS, "tracks", data, options)
+        if self.layer(FOUND) is not None:
+            self.viewer.layers.remove(self.layer(FOUND))
+        cells.visible = True
+        self.viewer.layers.selection.active = cells
+        return cells
+
+    def show_results(self, session: Session) -> None:
+        """Show finished results, unless they were dragged in and are shown already."""
+        results = session.results
+        if results is None or results.labels is None:
+            return
+        folder = str(results.folder)
+        there = [layer for layer in self.viewer.layers if marked(layer).get("results") == folder]
+        if not there:
+            for data, options, kind in results_layers(results, movie=session.movie):
+                there.append(getattr(self.viewer, f"add_{kind}")(data, **options))
+            self.viewer.reset_view()
+        for layer in there:
+            kind = type(layer).__name__
+            if kind in ("Labels", "Tracks"):
+                self._own[CELLS if kind == "Labels" else TRACKS] = layer
+
+    def update_cells(self, analysis: Analysis, session: Session) -> None:
+        """Show the cells of an analysis that was corrected, in the layer that is there."""
+        layer = self.layer(CELLS)
+        data = self._outlines(analysis, self.axes(session))
+        if len(analysis.label_images) == 1 and len(data) == 1:
+            data = data[0]
+        if layer is None or layer.data.ndim != data.ndim:
+            self.show_analysis(analysis, session)
+            return
+        layer.data = data
+
+    def _outlines(self, analysis: Analysis, axes: Axes) -> Any:
+        images = analysis.label_images
+        labels: Any = np.array(images[0])[np.newaxis]
+        if len(images) > 1:
+            labels = lazy_frames(lambda t: images[t], len(images), images[0].shape, "int32")
+        return with_the_drift(labels, analysis.frames, axes)
+
+    def _put(self, name: str, kind: str, data: Any, options: dict[str, Any]) -> Any:
+        """Put a layer of ours, in place of an earlier one of the same name."""
+        earlier = self.layer(name)
+        if earlier is not None:
+            self.viewer.layers.remove(earlier)
+        layer = getattr(self.viewer, f"add_{kind}")(data, name=name, **options)
+        self._own[name] = layer
+        return layer
+
+    def axes(self, session: Session) -> Axes:
+        """Give scale and units of the movie, as the settings have them."""
+        size = session.choices.get("movie.pixel_size_um")
+        if size is None and session.movie is not None:
+            size = session.movie.pixel_size_um
+        return Axes.of(size, session.time_s)
+
+    def rescale(self, session: Session) -> None:
+        """Give the movie's layers the scale that the settings say."""
+        axes = self.axes(session)
+        place = str(session.choices.get("movie.path"))
+        for layer in self.viewer.layers:
+            if marked(layer).get("movie") == place and layer.ndim == 3:
+                layer.scale, layer.units = axes.scale, axes.units
+
+    def show_time(self, text: str) -> None:
+        """Show the true time and the phase in the corner of the picture."""
+        overlay = self.viewer.text_overlay
+        overlay.text = text
+        overlay.visible = bool(text)
+
+    def clear(self) -> None:
+        """Take away what was shown of an earlier movie, except its pictures."""
+        for name in list(self._own):
+            if self.layer(name) is not None:
+                self.viewer.layers.remove(self.layer(name))
+        self._own.clear()
+
+
+def marked(layer: Any) -> dict[str, str]:
+    """Give what a layer says about where it was opened from; empty for layers of others."""
+    mark = layer.metadata.get(METADATA_KEY, {}) if isinstance(layer.metadata, dict) else {}
+    return mark if isinstance(mark, dict) else {}
+
+
+def place_of(layer: Any) -> str:
+    """Give the place that a session would begin with: results, else experiment, else movie."""
+    mark = marked(layer)
+    return mark.get("results") or mark.get("experiment") or mark.get("movie") or ""

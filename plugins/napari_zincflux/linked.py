@@ -1,0 +1,349 @@
+"""Plots and picture of one analysis, tied together: what is selected, and which frame is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QObject, Signal
+
+from napari_zincflux.colouring import Choice, Colouring, features_of, outlines_of
+from napari_zincflux.plot_style import ABOVE_COLOUR, BELOW_COLOUR, SERIES, name_colour
+from napari_zincflux.trace_data import TraceData
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+    from numpy.typing import NDArray
+
+    from napari_zincflux.corrections import Corrections
+    from napari_zincflux.heat_map import HeatMapWidget
+    from napari_zincflux.traces import TracesWidget
+    from zincflux.phases import Phase
+    from zincflux.pipeline import Analysis
+
+    Labels = NDArray[np.int32]
+
+SELECTION, COLOUR = "selected cells", "colour"
+
+
+class LinkedViews(QObject):
+    """Keeps the selected cells and the frame the same in viewer, traces and heat map.
+
+    It puts two layers of its own into the viewer: outlines of the selected cells in the colours of
+    their traces, and the cells coloured by a value. Either may be removed by the user.
+
+    Signals
+    -------
+    cellsSelected : list of int
+        Numbers of the selected cells, whoever selected them.
+    """
+
+    cellsSelected = Signal(list)
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        traces: TracesWidget,
+        heat_map: HeatMapWidget | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.viewer, self.traces, self.heat_map = viewer, traces, heat_map
+        self.selected: list[int] = []
+        self.data: TraceData | None = None
+        self.colouring: Colouring | None = None
+        self._labels: Any = None
+        self._cached: tuple[Any, Labels] | None = None
+        self._outlines: Any = None
+        self._colour: Any = None
+        self._by: str | None = None
+        for widget in self._widgets():
+            widget.cellsSelected.connect(self.select)
+            widget.frameChanged.connect(self.show_frame)
+        viewer.dims.events.current_step.connect(self._on_step)
+        viewer.mouse_drag_callbacks.append(self._on_mouse)
+        viewer.events.theme.connect(self._on_theme)
+        self._on_theme()
+
+    def show(
+        self,
+        analysis: Analysis,
+        labels_layer: Any,
+        phases: Sequence[Phase] | None = None,
+        usable_range: tuple[float, float] | None = None,
+    ) -> None:
+        """Show an analysis; may be called again after it was corrected.
+
+        Parameters
+        ----------
+        analysis
+            Its tables are plotted.
+        labels_layer
+            Layer with the outlines, whose values are ``cell_id``: (Y, X), (1, Y, X) or (T, Y, X).
+        phases
+            Phases to shade; those of the analysis if not given.
+        usable_range
+            Zinc, nM, that the indicator tells; that of the analysis if not given.
+        """
+        self._labels, self._cached = labels_layer, None
+        self.data = TraceData.of(analysis.traces, analysis.cells, analysis.frames)
+        shaded = analysis.experiment.phases if phases is None else tuple(phases)
+        self.colouring = Colouring(self.data, analysis.cells, analysis.responses, shaded)
+        labels_layer.features = features_of(analysis.cells, analysis.responses)
+        if usable_range is None and analysis.reach is not None and analysis.reach.zinc_ranges:
+            usable = analysis.reach.zinc_ranges[0]
+            usable_range = (usable.low_nM, usable.high_nM)
+        for widget in self._widgets():
+            widget.set_data(self.data, shaded, usable_range)
+        known = set(self.data.cell_ids.tolist())
+        self.select([cell for cell in self.selected if cell in known], centre=False)
+        if self._by is not None:
+            self.colour_by(self._by)
+        self._on_step()
+
+    @property
+    def frame(self) -> int:
+        """Number of the frame that the viewer shows."""
+        step = self.viewer.dims.current_step
+        return int(step[0]) if len(step) > 2 else 0
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What the cells can be coloured by."""
+        return () if self.colouring is None else self.colouring.choices
+
+    def labels(self) -> Labels | None:
+        """Give the outlines in the frame that is shown, (Y, X)."""
+        if self._labels is None or self._labels not in self.viewer.layers:
+            return None
+        data, frame = self._labels.data, self.frame
+        if data.ndim == 3:
+            data = data[min(frame, len(data) - 1)]
+        key = (id(self._labels.data), frame if self._labels.data.ndim == 3 else 0)
+        if self._cached is None or self._cached[0] != key:
+            self._cached = (key, np.asarray(data))
+        return self._cached[1]
+
+    def replace_labels(self, corrections: Corrections) -> None:
+        """Show corrected outlines of this frame at once, before anything is measured.
+
+        Outlines that are read lazily, frame by frame, change when a new layer is shown.
+        """
+        if self._labels is None or self._labels not in self.viewer.layers:
+            return
+        outlines, data = corrections.labels(self.frame), self._labels.data
+        if not isinstance(data, np.ndarray) or data.shape[-2:] != outlines.shape:
+            return
+        if data.ndim == 2:
+            self._labels.data = outlines
+        elif len(data) == 1:
+            self._labels.data = outlines[np.newaxis]
+        else:
+            data[self.frame] = outlines
+            self._labels.refresh()
+        self._cached = None
+        self._draw_outlines()
+
+    def select(self, cells: Iterable[int], centre: bool = True) -> None:
+        """Select cells everywhere; a single one is brought into the middle of the picture."""
+        self.selected = [int(cell) for cell in cells]
+        for widget in self._widgets():
+            widget.set_selected(self.selected)
+        self._draw_outlines()
+        if centre and len(self.selected) == 1:
+            self._centre_on(self.selected[0])
+        self.cellsSelected.emit(list(self.selected))
+
+    def show_frame(self, frame: int) -> None:
+        """Show a frame everywhere."""
+        if self.viewer.dims.ndim > 2 and frame != self.frame:
+            self.viewer.dims.set_current_step(0, frame)
+
+    def colour_by(self, key: str | None) -> None:
+        """Colour the cells by a value in every frame; None shows the outlines again.
+
+        Raises
+        ------
+        KeyError
+            If there is no such choice; see `choices`.
+        """
+        choice = None if key is None or self.colouring is None else self.colouring.choice(key)
+        self._by = None if choice is None else choice.key
+        self._remove("_colour")
+        if choice is None:
+            if self._labels is not None:
+                self._labels.visible = True
+            return
+        self._paint()
+
+    def disconnect(self) -> None:
+        """Let go of the viewer and the plots, and take the own layers away."""
+        self.viewer.dims.events.current_step.disconnect(self._on_step)
+        self.viewer.events.theme.disconnect(self._on_theme)
+        if self._on_mouse in self.viewer.mouse_drag_callbacks:
+            self.viewer.mouse_drag_callbacks.remove(self._on_mouse)
+        for widget in self._widgets():
+            widget.cellsSelected.disconnect(self.select)
+            widget.frameChanged.disconnect(self.show_frame)
+        self._remove("_colour")
+        self._remove("_outlines")
+
+    def _widgets(self) -> list[Any]:
+        return [self.traces] if self.heat_map is None else [self.traces, self.heat_map]
+
+    def _on_step(self, event: Any = None) -> None:
+        frame = self.frame
+        for widget in self._widgets():
+            widget.set_time(frame)
+        self._draw_outlines()
+        if self._by is not None and self._colour in self.viewer.layers:
+            self._paint()
+
+    def _on_theme(self, event: Any = None) -> None:
+        from napari.utils.theme import get_theme
+
+        colour = get_theme(self.viewer.theme).background
+        dark = sum(colour.as_rgb_tuple()[:3]) < 384
+        for widget in self._widgets():
+            widget.set_theme(dark=dark)
+
+    def _on_mouse(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
+        """Select the cell that is clicked; with Shift, one more."""
+        start = np.asarray(event.pos)
+        active = self.viewer.layers.selection.active
+        if event.button != 1 or str(getattr(active, "mode", "pan_zoom")) not in _PANNING:
+            return
+        more = "Shift" in event.modifiers
+        position = event.position
+        yield
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.asarray(event.pos) - start).max() > 4:
+            return
+        cell = self.cell_under(position)
+        if cell and more:
+            kept = [other for other in self.selected if other != cell]
+            self.select(kept if cell in self.selected else [*kept, cell], centre=False)
+        elif cell or not more:
+            self.select([cell] if cell else [], centre=False)
+
+    def cell_under(self, position: Sequence[float]) -> int:
+        """Give the cell under a position in world coordinates; 0 if there is none."""
+        labels = self.labels()
+        if labels is None:
+            return 0
+        y, x = np.rint(self._labels.world_to_data(position)[-2:]).astype(int)
+        inside = 0 <= y < labels.shape[0] and 0 <= x < labels.shape[1]
+        return int(labels[y, x]) if inside else 0
+
+    def _centre_on(self, cell: int) -> None:
+        place = None if self.data is None else self.data.place_of(cell, self.frame)
+        if place is not None:
+            # Tables and picture are both in µm.
+            self.viewer.camera.center = (*self.viewer.camera.center[:-2], *place)
+
+    def _draw_outlines(self) -> None:
+        labels = self.labels()
+        if not self.selected or labels is None:
+            if self._outlines is not None and self._outlines in self.viewer.layers:
+                self._outlines.visible = False
+            return
+        drawn = outlines_of(labels, self.selected)
+        if self._outlines is None or self._outlines not in self.viewer.layers:
+            active = self.viewer.layers.selection.active
+            self._outlines = self.viewer.add_image(
+                drawn,
+                name=SELECTION,
+                colormap=_selection_colours(),
+                contrast_limits=(0, 12),
+                blending="translucent",
+                **self.placed(),
+            )
+            self.viewer.layers.selection.active = active
+        else:
+            _refill(self._outlines, drawn)
+            self._outlines.visible = True
+
+    def _paint(self) -> None:
+        labels = self.labels()
+        if labels is None or self.colouring is None or self._by is None or self.data is None:
+            return
+        frame = min(self.frame, self.data.n_frames - 1)
+        painted = self.colouring.paint(labels, self._by, frame)
+        if self._colour is not None and self._colour in self.viewer.layers:
+            _refill(self._colour, painted)
+            return
+        choice = self.colouring.choice(self._by)
+        active = self.viewer.layers.selection.active
+        self._colour = self.viewer.add_image(
+            painted,
+            name=f"{COLOUR}: {choice.label}",
+            colormap=_colours(choice),
+            contrast_limits=self.colouring.limits(self._by),
+            interpolation2d="nearest",
+            blending="translucent",
+            **self.placed(),
+        )
+        if hasattr(self._colour, "colorbar"):  # since napari 0.7
+            self._colour.colorbar.visible = not choice.names
+        below = self.viewer.layers.index(self._labels)
+        self.viewer.layers.move(self.viewer.layers.index(self._colour), below)
+        self._labels.visible = False
+        self.viewer.layers.selection.active = active
+
+    def placed(self) -> dict[str, Any]:
+        """Give scale, translation and units (y, x) of the outlines."""
+        layer = self._labels
+        return {
+            "scale": layer.scale[-2:],
+            "translate": layer.translate[-2:],
+            "units": layer.units[-2:],
+        }
+
+    def _remove(self, name: str) -> None:
+        layer = getattr(self, name)
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+        setattr(self, name, None)
+
+
+def _refill(layer: Any, picture: NDArray[Any]) -> None:
+    """Give a layer of ours other pixels; of the same shape they need no new frame around them."""
+    if layer.data.shape != picture.shape:
+        layer.data = picture
+        return
+    layer.data[:] = picture
+    layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+
+_PANNING = ("pan_zoom", "Mode.PAN_ZOOM")
+
+
+def _selection_colours() -> Any:
+    from napari.utils.colormaps import Colormap
+
+    colours = np.zeros((13, 4))
+    colours[1:, :3] = [np.array(SERIES[k % len(SERIES)]) / 255 for k in range(12)]
+    colours[1:, 3] = 1.0
+    return Colormap(colours, name="selected", interpolation="zero", controls=np.linspace(0, 1, 14))
+
+
+def _colours(choice: Choice) -> Any:
+    from napari.utils.colormaps import Colormap, ensure_colormap
+
+    if choice.names:
+        n = max(len(choice.names), 2)
+        colours = np.ones((n, 4))
+        colours[:, :3] = [np.array(name_colour(k)) / 255 for k in range(n)]
+        controls = np.linspace(0, 1, n + 1)
+        return Colormap(colours, name=choice.key, interpolation="zero", controls=controls)
+    viridis = ensure_colormap("viridis")
+    if choice.key != "zinc_nM":
+        return viridis
+    return Colormap(
+        viridis.colors,
+        name="zinc",
+        low_color=np.array([*BELOW_COLOUR, 255]) / 255,
+        high_color=np.array([*ABOVE_COLOUR, 255]) / 255,
+    )

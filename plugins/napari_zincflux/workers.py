@@ -1,0 +1,173 @@
+"""Long work beside the window: in a thread, shown in napari's activity dock, cancellable."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+from napari.qt.threading import GeneratorWorker, create_worker
+from napari.utils import cancelable_progress
+from qtpy.QtCore import QObject, Signal
+
+from zincflux import ZincfluxWarning
+from zincflux.pipeline import Progress
+
+REPORT_EVERY_S = 0.05
+"""How often the window hears of progress: more often than it can be seen is only work."""
+
+STAGES = {
+    "survey": "looking at the movie",
+    "flat field": "estimating the flat field",
+    "measure": "measuring",
+    "report": "writing the report",
+    "hash": "reading the files",
+}
+"""Stages in words; others stand for themselves."""
+
+_FILTERS = threading.Lock()
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep doubts from popping up one by one: they are kept with the result, which shows them."""
+    # Filters belong to the whole process, so that two threads must not change them in turns.
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZincfluxWarning)
+        yield
+
+
+def driven(
+    steps: Generator[Progress, None, Any], stop: threading.Event
+) -> Generator[Progress, None, Any]:
+    """Drive work to its end, or until it is to stop; then it returns None.
+
+    Parameters
+    ----------
+    steps
+        The work.
+    stop
+        Set from any thread.
+
+    Yields
+    ------
+    Progress
+        Now and then.
+    """
+    reported = 0.0
+    with contextlib.closing(steps):
+        while not stop.is_set():
+            try:
+                with _unheard():
+                    step = next(steps)
+            except StopIteration as end:
+                return end.value
+            if time.monotonic() - reported >= REPORT_EVERY_S:
+                reported = time.monotonic()
+                yield step
+    return None
+
+
+class Work(QObject):
+    """One piece of work at a time.
+
+    Attributes
+    ----------
+    begun, ended
+        Signals: work has begun (its title), and has ended, however it did.
+    """
+
+    begun = Signal(str)
+    ended = Signal()
+    progressed = Signal(str, int, int)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.worker: GeneratorWorker | None = None
+        self._stop = threading.Event()
+        self._bar: Any = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether work is under way."""
+        return self.worker is not None
+
+    def start(
+        self,
+        title: str,
+        steps: Generator[Progress, None, Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Begin work; what is under way is stopped and forgotten.
+
+        Parameters
+        ----------
+        title
+            What stands in the activity dock.
+        steps
+            The work.
+        done, failed
+            Called in the window's thread with the outcome or the error; neither if it is stopped.
+        """
+        self.stop()
+        stop = self._stop = threading.Event()
+        worker = create_worker(driven, steps, stop, _start_thread=False, _ignore_errors=True)
+        self.worker, bar = worker, cancelable_progress(total=1, desc=title)
+        self._bar = bar
+
+        def hears() -> bool:
+            return not stop.is_set() and self.worker is worker
+
+        def on_yield(step: Progress) -> None:
+            if bar.is_canceled:
+                self.stop()
+            elif hears():
+                self._show(bar, title, step)
+
+        def ending(tell: Callable[[Any], None]) -> Callable[[Any], None]:
+            def end(outcome: Any) -> None:
+                if hears():
+                    self._finish()
+                    tell(outcome)
+
+            return end
+
+        worker.yielded.connect(on_yield)
+        worker.returned.connect(ending(done))
+        worker.errored.connect(ending(failed))
+        worker.aborted.connect(self.stop)
+        self.begun.emit(title)
+        worker.start()
+
+    def stop(self) -> None:
+        """Stop what is under way; its outcome is not heard of any more."""
+        self._stop.set()
+        if self.worker is not None:
+            self.worker.quit()
+            self._finish()
+
+    def stop_quietly(self) -> None:
+        """Stop without telling anyone: the dock is gone."""
+        self._stop.set()
+
+    def _finish(self) -> None:
+        self.worker = None
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        self.ended.emit()
+
+    def _show(self, bar: Any, title: str, step: Progress) -> None:
+        stage, done, total = step
+        bar.total = max(total, 1)
+        bar.set_description(f"{title}: {STAGES.get(stage, stage)}")
+        bar.n = done
+        bar.refresh()
+        events = getattr(bar, "events", None)
+        if events is not None:
+            events.value(value=done)
+        self.progressed.emit(STAGES.get(stage, stage), done, total)
