@@ -236,7 +236,7 @@ def test_what_was_there_stays_if_moving_fails(done, tmp_path, monkeypatch):
 
 
 def test_what_was_exported_can_be_run(zf, done, tmp_path, monkeypatch):
-    monkeypatch.setattr("zincflux.workflow.render_report", lambda analysis: "<p>report</p>")
+    monkeypatch.setattr("zincflux.workflow.render_report", lambda *_: "<p>report</p>")
     dish = copy_dish(done.parent / "experiment.toml", tmp_path / "own")
     export_results(done, "imagej-rois", dish.parent / "RoiSet.zip")
     export_results(done, "ctc", dish.parent / "01_RES")

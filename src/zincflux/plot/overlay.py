@@ -46,17 +46,17 @@ def overlay_figure(
     figure = new_figure(float(np.clip(WIDTH_IN * height / width, 2.0, 9.0)), margin_in=0.0)
     axis = figure.subplots()
     axis.set_axis_off()
-    axis.imshow(_grey(image), cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
+    axis.imshow(grey(image), cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
     ids, y, x = _centres(labels)
     out = np.isin(ids, list(excluded))
-    axis.imshow(_outlines(labels, ids[out]), interpolation="antialiased")
+    axis.imshow(outlines(labels, ids[out]), interpolation="antialiased")
     if len(ids) <= _MAX_NUMBERED:
         _write_numbers(axis, ids, y, x, out)
     _draw_scale_bar(axis, width, height, pixel_size_um)
     return figure
 
 
-def _grey(image: Image) -> NDArray[np.float64]:
+def grey(image: Image) -> NDArray[np.float64]:
     """Stretch to the bright and dark ends, brightening dim cells (square root)."""
     pixels = np.asarray(image, dtype=np.float64)
     known = pixels[np.isfinite(pixels)]
@@ -70,7 +70,7 @@ def _grey(image: Image) -> NDArray[np.float64]:
     return stretched
 
 
-def _outlines(labels: Labels, excluded: NDArray[np.int64]) -> NDArray[np.uint8]:
+def outlines(labels: Labels, excluded: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Colour the inner edge of every cell; transparent elsewhere, shape (Y, X, 4)."""
     # The smallest and largest neighbour agree only away from any edge.
     cross = ndimage.generate_binary_structure(2, 1)

@@ -41,6 +41,8 @@ def draw_phases(
     phases: Sequence[Phase],
     limits: tuple[float, float],
     factor: float,
+    *,
+    share: float = 1.0,
 ) -> str:
     """Shade the phases and write their names above.
 
@@ -56,6 +58,8 @@ def draw_phases(
         First and last time of the data, s.
     factor
         From s to the unit of the time axis.
+    share
+        Part of the figure's width that the panels have.
 
     Returns
     -------
@@ -66,11 +70,11 @@ def draw_phases(
     header.set_ylim(0, 1)
     if limits[1] <= limits[0]:
         return ""
-    shown = [p for p in phases if p.start_s <= limits[1] and (p.end_s or limits[1]) > limits[0]]
-    letters_per_s = _AXES_IN / _LETTER / (limits[1] - limits[0])
+    shown = [p for p in phases if p.start_s <= limits[1] and _end(p, limits) > limits[0]]
+    letters_per_s = share * _AXES_IN / _LETTER / (limits[1] - limits[0])
     key = []
     for number, phase in enumerate(shown, start=1):
-        start, end = max(phase.start_s, limits[0]), min(phase.end_s or limits[1], limits[1])
+        start, end = max(phase.start_s, limits[0]), _end(phase, limits)
         name = _fitted(phase.name, int((end - start) * letters_per_s))
         if not name:
             name = str(number)
@@ -84,6 +88,10 @@ def draw_phases(
                 *stretch, facecolor=TINTS[phase.role], edgecolor="white", lw=1.2, zorder=0
             )
     return "    ".join(key)
+
+
+def _end(phase: Phase, limits: tuple[float, float]) -> float:
+    return limits[1] if phase.end_s is None else min(phase.end_s, limits[1])
 
 
 def _fitted(name: str, letters: int) -> str:

@@ -28,7 +28,7 @@ from zincflux.plot.style import (
     zinc_unit,
 )
 
-_NAMES = {
+TRACE_NAMES = {
     "zinc_nM": "Free zinc",
     "f_f0": "F/F0",
     "dff": "ΔF/F0",
@@ -36,6 +36,7 @@ _NAMES = {
     "saturation": "Saturation",
     "occupancy": "Indicator occupied",
 }
+"""Names of columns for people."""
 
 
 @styled
@@ -83,10 +84,10 @@ def traces_figure(
     limits = (float(times[0]), float(times[-1]))
     factor, unit = time_unit(limits[1] - limits[0])
     key = draw_phases(panels[0], panels[1:], phases, limits, factor)
-    scale, label = _quantity(traces, column)
+    scale, label = quantity(traces, column)
     drawn, total = _draw_cells(panels[1], traces, column, factor, scale, max_cells)
     if total:
-        _limit(panels[1], _shown(traces, phases, column) * scale, logarithmic=is_zinc)
+        _limit(panels[1], shown_values(traces, phases, column) * scale, logarithmic=is_zinc)
     panels[1].set_ylabel(label)
     if is_zinc and total and told is not None:
         _shade_untold(panels[1], told, scale)
@@ -102,16 +103,22 @@ def traces_figure(
     return figure
 
 
-def _quantity(traces: pd.DataFrame, column: str) -> tuple[float, str]:
-    """Scale of a column and the label of its axis, with the unit."""
-    name = _NAMES.get(column, column)
+def quantity(traces: pd.DataFrame, column: str) -> tuple[float, str]:
+    """Give the scale of a column and the label of its axis, with the unit."""
+    scale, name, unit = name_and_unit(traces, column)
+    return scale, f"{name} ({unit})" if unit else name
+
+
+def name_and_unit(traces: pd.DataFrame, column: str) -> tuple[float, str, str]:
+    """Give the scale of a column, its name and the unit of what is scaled."""
+    name = TRACE_NAMES.get(column, column)
     if column.endswith("_nM"):
         scale, unit = zinc_unit(traces[column].to_numpy(dtype=np.float64))
-        return scale, f"{name} ({unit})"
+        return scale, name, unit
     unit = next((c.unit for c in TRACES if c.name == column), "")
     if column.endswith(("_raw", "_background", "_corrected")):
         unit = "counts"
-    return 1.0, f"{name} ({unit})" if unit else name
+    return 1.0, name, unit
 
 
 def _draw_cells(
@@ -127,7 +134,7 @@ def _draw_cells(
     time = wide.index.to_numpy() * factor
     alpha = float(np.clip(10 / len(chosen), 0.3, 0.8))
     axis.plot(time, wide.iloc[:, chosen].to_numpy(), color=GREY, lw=0.7, alpha=alpha, zorder=2)
-    median = _ranked_median(traces, column) * scale
+    median = ranked_median(traces, column) * scale
     axis.plot(
         median.index.to_numpy() * factor,
         median.to_numpy(),
@@ -140,22 +147,23 @@ def _draw_cells(
     return len(chosen), total
 
 
-def _ranked_median(traces: pd.DataFrame, column: str) -> pd.Series[float]:
+def ranked_median(traces: pd.DataFrame, column: str) -> pd.Series[float]:
     """Take the median over cells in each frame, with cells beyond the range as extremes."""
     values = traces[column].astype("float64")
     if column.endswith("_nM"):
-        values = values.mask(values.isna() & _flagged(traces, "below_min"), -np.inf)
-        values = values.mask(values.isna() & _flagged(traces, "above_max"), np.inf)
+        values = values.mask(values.isna() & flagged(traces, "below_min"), -np.inf)
+        values = values.mask(values.isna() & flagged(traces, "above_max"), np.inf)
     with np.errstate(invalid="ignore"):  # the middle of −inf and +inf
         median = values.groupby(traces["time_s"]).median()
     return median.where(np.isfinite(median))
 
 
-def _flagged(traces: pd.DataFrame, flag: str) -> pd.Series[bool]:
+def flagged(traces: pd.DataFrame, flag: str) -> pd.Series[bool]:
+    """Tell which rows carry a flag."""
     return traces["flag"].astype(str).str.contains(flag, regex=False)
 
 
-def _shown(traces: pd.DataFrame, phases: Sequence[Phase], column: str) -> FloatArray:
+def shown_values(traces: pd.DataFrame, phases: Sequence[Phase], column: str) -> FloatArray:
     """Numbers that the vertical axis must hold.
 
     Zinc of the minimum and maximum phases is noise at the ends of the range, over many decades: it
@@ -200,8 +208,8 @@ def _draw_strip(axis: Axes, traces: pd.DataFrame, factor: float) -> None:
     if not len(traces):
         return
     by_time = traces["time_s"]
-    below = 100 * _flagged(traces, "below_min").groupby(by_time).mean()
-    above = 100 * _flagged(traces, "above_max").groupby(by_time).mean()
+    below = 100 * flagged(traces, "below_min").groupby(by_time).mean()
+    above = 100 * flagged(traces, "above_max").groupby(by_time).mean()
     time = below.index.to_numpy() * factor
     axis.fill_between(time, 0, below, step="mid", color=SKY, lw=0, zorder=2)
     axis.fill_between(time, below, below + above, step="mid", color=VERMILLION, lw=0, zorder=2)

@@ -21,7 +21,7 @@ from zincflux.calibrate import Calibration
 from zincflux.columns import TABLES, expand
 from zincflux.errors import ResultsError, ZincfluxError
 from zincflux.experiment import Experiment, load_experiment
-from zincflux.movie import Labels
+from zincflux.movie import Image, Labels
 from zincflux.pipeline import Analysis
 from zincflux.readers import read_labels
 from zincflux.results.images import write_label_stack
@@ -41,6 +41,9 @@ LABELS_FILE = "labels.ome.tif"
 LABELS_ZARR = "labels.ome.zarr"
 """There instead of the TIFF if it was asked for."""
 
+OVERVIEW_FILE = "overview.tif"
+"""Only there if cells were measured in a movie: the image that the report draws them on."""
+
 LABELS_FORMATS = {"tiff": LABELS_FILE, "zarr": LABELS_ZARR}
 """Names of the label images by format."""
 
@@ -48,11 +51,14 @@ RESULT_FILES = (
     *(f"{name}.parquet" for name in TABLES),
     *(f"{name}.csv" for name in TABLES if name != "frames"),
     LABELS_FILE,
+    OVERVIEW_FILE,
     "report.html",
     "experiment.toml",
     RUN_FILE,
 )
-"""What every folder of results of a movie holds; of a table, all but the labels."""
+"""What every folder of results of a movie holds; of a table, all but the two images."""
+
+_STALE = (CALIBRATION_FILE, LABELS_FILE, LABELS_ZARR, OVERVIEW_FILE)
 
 _ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bool": pa.bool_()}
 
@@ -71,6 +77,9 @@ class Results:
         Label images, shape (1 or T, Y, X); None of results that were made from a table.
     labels_file
         Where they are stored; None where there are none.
+    overview
+        The image (Y, X) that static cells were found in, or the first frame, float32; None where
+        it was not stored.
     calibration
         The calibration that was used, or None.
     experiment
@@ -90,6 +99,7 @@ class Results:
     experiment: Experiment
     run: dict[str, Any]
     labels_file: Path | None = None
+    overview: Image | None = None
 
 
 def read_results(folder: str | os.PathLike[str]) -> Results:
@@ -118,6 +128,7 @@ def read_results(folder: str | os.PathLike[str]) -> Results:
             calibration=_read_calibration(where / CALIBRATION_FILE),
             experiment=experiment,
             run=run,
+            overview=_read_overview(where / OVERVIEW_FILE),
             **tables,
         )
     except (OSError, ValueError, ZincfluxError, tifffile.TiffFileError) as error:
@@ -137,6 +148,11 @@ def _read_labels(path: Path) -> Labels:
         return np.stack([images[t] for t in range(images.shape[0])])
     labels = tifffile.imread(path)
     return np.asarray(labels.reshape(-1, *labels.shape[-2:]), dtype=np.int32)
+
+
+def _read_overview(path: Path) -> Image | None:
+    # Results of earlier versions hold none.
+    return np.asarray(tifffile.imread(path), dtype=np.float32) if path.exists() else None
 
 
 def _read_calibration(path: Path) -> Calibration | None:
@@ -187,6 +203,7 @@ def write_results(
         for name in TABLES:
             _write_table(getattr(analysis, name), name, analysis.channels, aside)
         _write_labels(analysis, aside / LABELS_FORMATS[labels_format])
+        _write_overview(analysis, aside / OVERVIEW_FILE)
         texts = {
             "experiment.toml": dumps(analysis.experiment, folder=folder.resolve()),
             "report.html": report,
@@ -196,7 +213,7 @@ def write_results(
             texts[CALIBRATION_FILE] = analysis.calibration.to_toml()
         for name, text in texts.items():
             (aside / name).write_text(text, encoding="utf-8", newline="\n")
-        move_into(aside, folder, last=RUN_FILE, stale=(CALIBRATION_FILE, LABELS_FILE, LABELS_ZARR))
+        move_into(aside, folder, last=RUN_FILE, stale=_STALE)
 
 
 def _write_labels(analysis: Analysis, path: Path) -> None:
@@ -208,6 +225,15 @@ def _write_labels(analysis: Analysis, path: Path) -> None:
         write_zarr_labels(path, images, ImageFacts("labels", size, time_s))
     else:
         write_label_stack(path, images, (len(images), *images[0].shape), size, time_s)
+
+
+def _write_overview(analysis: Analysis, path: Path) -> None:
+    if analysis.overview is None:
+        return
+    pixels = np.ascontiguousarray(analysis.overview, dtype=np.float32)
+    tifffile.imwrite(
+        path, pixels, compression="zlib", predictor=True, photometric="minisblack", metadata=None
+    )
 
 
 def _write_table(table: pd.DataFrame, name: str, channels: Sequence[str], aside: Path) -> None:
