@@ -36,7 +36,9 @@ class Density(NamedTuple):
     height: float
 
 
-def density_of(x: FloatArray, y: FloatArray) -> Density | None:
+def density_of(
+    x: FloatArray, y: FloatArray, limits: tuple[float, float] | None = None
+) -> Density | None:
     """Count the traces through each place of a picture.
 
     Parameters
@@ -45,6 +47,8 @@ def density_of(x: FloatArray, y: FloatArray) -> Density | None:
         Position of each frame, increasing, shape (T,).
     y
         Position of each value, (n, T); NaN where there is none.
+    limits
+        Lowest and highest position to cover; those of the values if not given.
 
     Returns
     -------
@@ -54,15 +58,19 @@ def density_of(x: FloatArray, y: FloatArray) -> Density | None:
     finite = np.isfinite(y)
     if len(x) < 2 or not finite.any():
         return None
-    low, high = float(y[finite].min()), float(y[finite].max())
+    low, high = limits or (float(y[finite].min()), float(y[finite].max()))
     span = (high - low) or max(abs(high), 1.0) * 0.1
-    low, span = low - 0.01 * span, 1.02 * span
+    if limits is None:
+        low, span = low - 0.01 * span, 1.02 * span
     edges = np.linspace(x[0], x[-1], min(MOST_COLUMNS, max(2 * len(x), 200)) + 1)
     levels = _at(x, y, edges)
     with np.errstate(invalid="ignore"):
-        rows = np.clip(np.floor((levels - low) / span * N_ROWS), 0, N_ROWS - 1)
+        rows = np.clip(np.floor((levels - low) / span * N_ROWS), -1, N_ROWS)
     start, end = rows[:, :-1], rows[:, 1:]
+    # What runs outside the limits all along covers nothing.
     known = np.isfinite(start) & np.isfinite(end)
+    known &= (np.maximum(start, end) >= 0) & (np.minimum(start, end) < N_ROWS)
+    start, end = (np.clip(side, 0, N_ROWS - 1) for side in (start, end))
     column = np.broadcast_to(np.arange(len(edges) - 1), start.shape)[known]
     a, b = start[known].astype(np.intp), end[known].astype(np.intp)
     width = N_ROWS + 1

@@ -11,9 +11,10 @@ import pyqtgraph as pg
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_zincflux.plot_parts import ValueAxis
 from napari_zincflux.plot_style import MISSING, PHASE, theme
 from napari_zincflux.trace_data import QUANTITIES, Quantity, TraceData, limits_of, spans_of
-from napari_zincflux.traces import HOVER_S, ValueAxis
+from napari_zincflux.traces import HOVER_S
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -179,6 +179,6 @@ def _empty_table() -> QTableWidget:
     header.setStretchLastSection(True)
     header.setMinimumSectionSize(24)
     table.setMinimumWidth(200)
-    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.setTextElideMode(Qt.TextElideMode.ElideRight)
     return table

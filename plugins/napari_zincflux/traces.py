@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QPointF, Qt, Signal
-from qtpy.QtGui import QColor, QPainterPath, QPen, QPolygonF
+from qtpy.QtCore import QPointF, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QGraphicsPathItem,
@@ -21,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_zincflux.density import density_of
+from napari_zincflux.plot_parts import GestureBox, ValueAxis, band, curve
 from napari_zincflux.plot_style import PHASE, Theme, series_colour, theme
 from napari_zincflux.trace_data import (
     ABOVE,
@@ -28,10 +28,9 @@ from napari_zincflux.trace_data import (
     QUANTITIES,
     Quantity,
     TraceData,
-    inside_polygon,
-    nearest_trace,
     spans_of,
 )
+from napari_zincflux.trace_picking import inside_polygon, nearest_trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,91 +46,13 @@ MOST_CURVES = 12
 MOST_BANDS = 6
 """Selected cells that are drawn with their interval."""
 
-MOST_LINES = 80
-"""Cells that are drawn as lines behind the selected ones; more are drawn as a density."""
+MOST_POINTS = 20_000
+"""Values that are drawn as lines behind the selected cells; more are drawn as a density."""
+
+REDRAW_MS = 150
+"""Rest after a change of the view, after which the density is drawn as sharp as the screen."""
 
 HOVER_S = 0.03
-
-
-class ValueAxis(pg.AxisItem):
-    """Axis that writes powers of ten as plain numbers."""
-
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        """Write the numbers at the ticks."""
-        if not self.logMode:
-            return list(super().tickStrings(values, scale, spacing))
-        return [f"{10.0**value:.3g}" for value in values]
-
-    def tickValues(
-        self, minVal: float, maxVal: float, size: float
-    ) -> list[tuple[float | None, list[float]]]:
-        """Put ticks at powers of ten, and where there are few of them at 2 and 5 times these."""
-        if not self.logMode:
-            return list(super().tickValues(minVal, maxVal, size))
-        step = max(1, int(np.ceil((maxVal - minVal) / max(size / 28, 1))))
-        decades = np.arange(np.floor(minVal), np.ceil(maxVal) + 1)
-        between = np.add.outer(decades, np.log10((2, 5))).ravel()
-        levels = [decades[decades % step == 0]]
-        if (maxVal - minVal) * 3 * 20 < size:
-            levels.append(between)
-        return [(1.0, [float(v) for v in level if minVal <= v <= maxVal]) for level in levels]
-
-
-class GestureBox(pg.ViewBox):
-    """View in which dragging pans, draws a lasso, or marks a stretch of time.
-
-    Attributes
-    ----------
-    gesture
-        ``pan``, ``lasso`` or ``phase``.
-    """
-
-    lassoed = Signal(list)
-    stretched = Signal(float, float, bool)
-
-    def __init__(self) -> None:
-        super().__init__(enableMenu=False)
-        self.gesture = "pan"
-        self._corners: list[tuple[float, float]] = []
-        self._path = QGraphicsPathItem()
-        self._path.setZValue(1e6)
-        self.addItem(self._path, ignoreBounds=True)
-
-    def set_colour(self, colour: tuple[int, int, int]) -> None:
-        """Set the colour of the lasso."""
-        pen = QPen(QColor(*colour))
-        pen.setCosmetic(True)
-        pen.setStyle(Qt.PenStyle.DashLine)
-        self._path.setPen(pen)
-
-    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
-        """Pan, or draw what the gesture says."""
-        left = event.button() == Qt.MouseButton.LeftButton
-        if self.gesture == "pan" or not left or axis is not None:
-            super().mouseDragEvent(event, axis)
-            return
-        event.accept()
-        here = self.mapSceneToView(event.scenePos())
-        if self.gesture == "phase":
-            start = self.mapSceneToView(event.buttonDownScenePos())
-            self.stretched.emit(start.x(), here.x(), event.isFinish())
-        else:
-            self._lasso(event, here)
-
-    def _lasso(self, event: Any, here: QPointF) -> None:
-        if event.isStart():
-            start = self.mapSceneToView(event.buttonDownScenePos())
-            self._corners = [(start.x(), start.y())]
-        self._corners.append((here.x(), here.y()))
-        path = QPainterPath()
-        if event.isFinish():
-            self.lassoed.emit(self._corners)
-        else:
-            path.moveTo(*self._corners[0])
-            for corner in self._corners[1:]:
-                path.lineTo(*corner)
-            path.closeSubpath()
-        self._path.setPath(path)
 
 
 class TracesWidget(QWidget):
@@ -310,6 +231,11 @@ class TracesWidget(QWidget):
         self._plot.setLabel("bottom", "time (s)")
         self._plot.getAxis("left").enableAutoSIPrefix(False)
         self._plot.getAxis("bottom").enableAutoSIPrefix(False)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(REDRAW_MS)
+        self._later.timeout.connect(self._draw_behind)
+        self._box.sigYRangeChanged.connect(self._on_range)
         self._cursor = pg.InfiniteLine(angle=90, movable=True)
         self._cursor.setZValue(50)
         self._cursor.sigPositionChanged.connect(self._on_cursor)
@@ -344,11 +270,11 @@ class TracesWidget(QWidget):
         if quantity is not None:
             self._plot.getAxis("left").setLogMode(False, quantity.log)
             self._plot.setLabel("left", quantity.label)
+        if fit:
+            self._fit()
         self._draw_behind()
         self._draw_phases()
         self._draw_selected()
-        if fit:
-            self._fit()
         self.set_time(self._frame)
 
     def _draw_behind(self) -> None:
@@ -359,22 +285,23 @@ class TracesWidget(QWidget):
             return
         y = self._y(data.values(quantity.name))
         if self._all.isChecked():
-            item = self._lines(y) if data.n_cells <= MOST_LINES else self._density(y)
+            item = self._lines(y) if y.size <= MOST_POINTS else self._density(y)
             if item is not None:
                 self._add(item, self._behind, -20)
         pen = pg.mkPen(self._theme.strong, width=2.5, style=Qt.PenStyle.DashLine)
         median = self._y(data.median(quantity))
-        self._add(_curve(data.time_s, median, pen), self._behind, 10)
+        self._add(curve(data.time_s, median, pen), self._behind, 10)
 
     def _lines(self, y: Any) -> Any:
         assert self._data is not None  # noqa: S101
         x = np.tile(np.append(self._data.time_s, np.nan), len(y))
         joined = np.column_stack([y, np.full(len(y), np.nan)]).ravel()
-        return _curve(x, joined, pg.mkPen((*self._theme.faint, 110), width=1))
+        return curve(x, joined, pg.mkPen((*self._theme.faint, 110), width=1))
 
     def _density(self, y: Any) -> Any:
         assert self._data is not None  # noqa: S101
-        density = density_of(self._data.time_s, y)
+        bottom, top = self._box.viewRange()[1]
+        density = density_of(self._data.time_s, y, (bottom, top))
         if density is None:
             return None
         strength = np.sqrt(density.counts / max(float(np.percentile(density.counts, 99.5)), 1.0))
@@ -401,7 +328,7 @@ class TracesWidget(QWidget):
             if number < MOST_BANDS and quantity.low:
                 self._draw_band(row, colour)
             y = self._y(data.values(quantity.name)[row])
-            self._add(_curve(data.time_s, y, pg.mkPen(colour, width=2)), self._drawn, 20)
+            self._add(curve(data.time_s, y, pg.mkPen(colour, width=2)), self._drawn, 20)
         self._say()
 
     def _draw_band(self, row: int, colour: tuple[int, int, int]) -> None:
@@ -411,10 +338,10 @@ class TracesWidget(QWidget):
         low, high = (data.values(name)[row] for name in (quantity.low, quantity.high))
         bottom, top = self._y(low), self._y(high)
         both = np.isfinite(data.values(quantity.name)[row]) & np.isfinite(bottom) & np.isfinite(top)
-        band = QGraphicsPathItem(_band(data.time_s, bottom, top, both))
-        band.setBrush(pg.mkBrush(*colour, 60))
-        band.setPen(pg.mkPen(None))
-        self._add(band, self._drawn, 12)
+        stretch = QGraphicsPathItem(band(data.time_s, bottom, top, both))
+        stretch.setBrush(pg.mkBrush(*colour, 60))
+        stretch.setPen(pg.mkPen(None))
+        self._add(stretch, self._drawn, 12)
         for flag, bound, symbol in ((ABOVE, low, "t1"), (BELOW, high, "t")):
             where = data.flagged(flag)[row] & np.isfinite(bound)
             if where.any():
@@ -468,7 +395,7 @@ class TracesWidget(QWidget):
                 self._draw_usable(low, high)
 
     def _draw_usable(self, low: float, high: float) -> None:
-        band = pg.LinearRegionItem(
+        usable = pg.LinearRegionItem(
             (low, high),
             orientation="horizontal",
             brush=pg.mkBrush(0, 158, 115, 28),
@@ -476,13 +403,14 @@ class TracesWidget(QWidget):
             movable=False,
         )
         pg.InfLineLabel(
-            band.lines[0],
+            usable.lines[0],
             text="usable range",
             position=0.01,
             anchors=[(0, 1), (0, 1)],
             color=(0, 158, 115),
+            fill=(*self._theme.background, 150),
         )
-        self._add(band, self._marks, -30)
+        self._add(usable, self._marks, -30)
 
     def _add(self, item: Any, kept: list[Any], z: float) -> None:
         item.setZValue(z)
@@ -587,6 +515,16 @@ class TracesWidget(QWidget):
             self._say()
             self.frameChanged.emit(frame)
 
+    def _on_range(self) -> None:
+        data = self._data
+        if data is not None and data.n_cells * data.n_frames > MOST_POINTS:
+            self._later.start()
+
+    def hideEvent(self, event: Any) -> None:
+        """Leave no timer running."""
+        self._later.stop()
+        super().hideEvent(event)
+
     def _choose(self, cells: list[int]) -> None:
         self.set_selected(cells)
         self.cellsSelected.emit(cells)
@@ -621,20 +559,3 @@ class TracesWidget(QWidget):
             low, high = (data.values(name)[row, frame] for name in (quantity.low, quantity.high))
             text += f" (95 % {low:.3g} to {high:.3g})"
         return f"{text}, {flag}" if flag else text
-
-
-def _band(x: Any, low: Any, high: Any, known: Any) -> QPainterPath:
-    """Outline what lies between two curves, one piece for each stretch that is known."""
-    path = QPainterPath()
-    edges = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
-    for start, stop in edges.reshape(-1, 2).tolist():
-        part = slice(start, stop)
-        corners = [*zip(x[part], low[part], strict=True)]
-        corners += [*zip(x[part], high[part], strict=True)][::-1]
-        path.addPolygon(QPolygonF([QPointF(float(a), float(b)) for a, b in corners]))
-        path.closeSubpath()
-    return path
-
-
-def _curve(x: Any, y: Any, pen: Any) -> Any:
-    return pg.PlotCurveItem(x, y, pen=pen, connect="finite", antialias=len(x) < 20_000)

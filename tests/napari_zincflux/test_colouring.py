@@ -138,3 +138,11 @@ def test_density_leaves_gaps():
 def test_density_of_nothing(y):
     assert density_of(np.arange(5.0), y) is None
     assert density_of(np.arange(1.0), np.ones((2, 1))) is None
+
+
+def test_density_within_limits_leaves_out_what_runs_beyond():
+    x = np.arange(5.0)
+    y = np.array([np.full(5, 9.0), np.full(5, -9.0), np.full(5, 0.5)])
+    density = density_of(x, y, (0.0, 1.0))
+    assert (density.bottom, density.height) == (0.0, 1.0)
+    assert (density.counts.sum(axis=1) == 1).all()

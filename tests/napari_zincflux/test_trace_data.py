@@ -8,10 +8,9 @@ from hypothesis.extra import numpy as arrays
 from napari_zincflux.trace_data import (
     QUANTITIES,
     TraceData,
-    inside_polygon,
-    nearest_trace,
     spans_of,
 )
+from napari_zincflux.trace_picking import inside_polygon, nearest_trace
 from zincflux.phases import Phase
 
 ZINC, FF0 = QUANTITIES[:2]
