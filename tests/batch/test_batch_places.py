@@ -155,3 +155,104 @@ def test_kills_leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert run_batch(sheet, tmp_path / "calm", settings=settings).done == 2
     assert contents(out) == contents(tmp_path / "calm")
     assert not list(out.glob(".dish*")) + list(out.glob(".study*"))
+
+
+def test_finished_results_are_fetched_for_the_study(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from zincflux.batch.places import RemotePlace
+
+    (tmp_path / "remote" / "a" / "labels.ome.zarr").mkdir(parents=True)
+    for name in ("run.json", "labels.ome.zarr/.zattrs"):
+        (tmp_path / "remote" / "a" / name).write_text(name, encoding="utf-8")
+    address = f"file://{(tmp_path / 'remote').as_posix()}"
+    outcomes = [
+        SimpleNamespace(status=status, folder=f"{address}/{name}", row=SimpleNamespace(folder=name))
+        for name, status in (("a", "done"), ("b", "failed"))
+    ]
+    steps = RemotePlace(address).near(outcomes)
+    assert next(steps)[1:] == (1, 1)
+    with pytest.raises(StopIteration) as stop:
+        next(steps)
+    folder, cleaning = stop.value.value
+    with cleaning:
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+        assert found == {"a", "a/run.json", "a/labels.ome.zarr", "a/labels.ome.zarr/.zattrs"}
+    assert not folder.exists()
+
+
+class Windows:
+    """Stands in for the module of Windows that locks files."""
+
+    LK_NBLCK = 2
+
+    def __init__(self, *, is_taken: bool) -> None:
+        self.is_taken = is_taken
+
+    def locking(self, handle: int, mode: int, n_bytes: int) -> None:
+        if self.is_taken:
+            raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_locks_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_taken: bool) -> None:
+    from zincflux.batch.lock import locked
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", Windows(is_taken=is_taken))
+    if not is_taken:
+        with locked(tmp_path):
+            return
+    with (
+        pytest.raises(ExperimentError, match="another batch writes into this folder"),
+        locked(tmp_path),
+    ):
+        pass
+
+
+def test_drives_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zincflux.batch.lock import locked
+
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(*_: int) -> None:
+        raise OSError("no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with locked(tmp_path):
+        assert any(tmp_path.iterdir())
+
+
+def test_claims_that_cannot_be_read(tmp_path: Path) -> None:
+    from zincflux.batch.claims import Claims, read_claims
+
+    assert read_claims(tmp_path) == Claims()
+    (tmp_path / BATCH_FILE).mkdir()
+    with pytest.raises(ExperimentError, match="expected the list of samples that a batch has"):
+        read_claims(tmp_path)
+    with pytest.raises(ExperimentError, match="found other content"):
+        Claims.of('{"zincflux_batch": 2, "samples": {}}', "batch.json")
+    claims = Claims({"b": "B", "a": "A"}, "abc", ("report.html",))
+    assert Claims.of(claims.as_text(), "batch.json") == claims
+
+
+def test_what_cannot_be_compared_is_left_to_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zincflux.batch import kept
+    from zincflux.batch.worker import make_job
+    from zincflux.errors import ReaderError
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise ReaderError("gone. Look for it.")
+        yield
+
+    row = read_sheet(make_batch(tmp_path, 1)[0]).rows[0]
+    job = make_job(row.settings, str(tmp_path / "out"), threads=1)
+    monkeypatch.setattr(kept, "iter_run", fails)
+    assert not kept._is_kept(job)
+    monkeypatch.setattr(kept, "_may_be_kept", lambda job: True)
+    steps = kept.iter_kept([job])
+    with pytest.raises(StopIteration) as stop:
+        next(steps)
+    assert stop.value.value == [0]

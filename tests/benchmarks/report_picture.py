@@ -30,7 +30,7 @@ def main() -> None:
         page.goto(file.as_uri())
         page.screenshot(path=out)
         browser.close()
-    Image.open(out).convert("RGB").quantize(64).save(out, optimize=True)
+    Image.open(out).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)
     print(f"{out}: {out.stat().st_size / 1000:.0f} kB")
 
 

@@ -383,12 +383,23 @@ MARKS = tuple(
 )
 
 
+FIGURE = """\
+![Left: share of intervals that hold the true fold change against the number of experiments; t
+intervals lie at 95 %, the bootstrap far below with few experiments. Right: share of studies without
+effect that are called significant; 5 % where experiments are counted, far more where cells
+are.]({name})
+
+Bars: 95 % Monte Carlo error. Grey: 93 to 97 %, and 3 to 7 %.
+
+"""
+
+
 def main() -> None:
     """Count, print, and write the page and its figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=2000)
-    parser.add_argument("--mixed", type=int, default=100, help="studies of the mixed model")
-    parser.add_argument("--curves", type=int, default=300, help="studies of the dose response")
+    parser.add_argument("--mixed", type=int, default=40, help="studies of the mixed model")
+    parser.add_argument("--curves", type=int, default=200, help="studies of the dose response")
     parser.add_argument("--seed", type=int, default=1000, help="0 was looked at while writing this")
     parser.add_argument("--out", type=Path, help="page to write the tables into")
     options = parser.parse_args()
@@ -405,6 +416,7 @@ def main() -> None:
         f"{options.seed}."
     )
     if options.out is not None:
+        texts[0] = FIGURE.format(name=options.out.with_suffix(".png").name) + texts[0]
         for mark, text, note in zip(MARKS, texts, notes, strict=True):
             insert(options.out, mark, f"{text}\n\n{note}")
         options.out.with_suffix(".png").write_bytes(draw(found))

@@ -112,8 +112,8 @@ def main() -> None:
     inside = (every["fold_low"] <= every["true_fold"]) & (every["true_fold"] <= every["fold_high"])
     lines = [
         f"{int(inside.sum())} of {len(every)} intervals hold the true fold change. The estimates "
-        f"are on average {_bias(every, 'true_fold')} of the true fold, and "
-        f"{_bias(every, 'made_fold')} of the fold of the cells that were made.",
+        f"are on average {_bias(every, 'true_fold')} the true fold, and "
+        f"{_bias(every, 'made_fold')} the fold of the cells that were made.",
         "",
         *folds_table(every),
         "",

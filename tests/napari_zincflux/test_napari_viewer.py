@@ -37,10 +37,11 @@ def finished(simulated):
 
 
 @pytest.mark.parametrize("key", ["uptake", "fret"])
-def test_sample_opens(make_napari_viewer, key):
+def test_sample_opens(make_napari_viewer, monkeypatch, tmp_path, key):
+    monkeypatch.setenv("ZINCFLUX_CACHE", str(tmp_path))
     viewer = make_napari_viewer(show=True)
     viewer.open_sample("zincflux", key)
-    assert "cells" in viewer.layers
+    assert "true cells" in viewer.layers
     assert viewer.dims.ndim == 3
     viewer.dims.set_current_step(0, 5)
     shot = viewer.screenshot(canvas_only=True, flash=False)

@@ -20,6 +20,9 @@ from zincflux.phases import Phase, with_role
 from zincflux.results import CALIBRATION_FILE, read_run
 from zincflux.results.study import Constants
 
+OF_DISH = ("condition", "dose", "dose_unit", "experiment", "replicate")
+"""Keys that fields of one dish share."""
+
 KEY_NAMES = tuple(column.name for column in KEYS)
 
 
@@ -53,10 +56,11 @@ class Sample:
         return str(self.keys.get("sample", self.name))
 
     @property
-    def dish(self) -> tuple[str, str]:
-        """Experiment and replicate: what fields of one dish have in common."""
+    def dish(self) -> tuple[str, ...]:
+        """What fields of one dish have in common; names of dishes may come again in other arms."""
         keys = self.filled_keys
-        return str(keys["experiment"]), str(keys["replicate"])
+        # As texts: a dose that is absent is no number, which equals nothing.
+        return tuple(str(keys[name]) for name in OF_DISH)
 
     @property
     def filled_keys(self) -> dict[str, str | float]:

@@ -47,7 +47,7 @@ def choose_cells(
     used = used.assign(rank=by_arm.cumcount(), size=by_arm["cell_id"].transform("size"))
     most = int(np.clip(MAX_CELLS // by_arm.ngroups, 1, MAX_OF_ARM))
     picked = _evenly(used["rank"].to_numpy(), used["size"].to_numpy(), most)
-    return used.loc[picked, _COLUMNS]
+    return pd.DataFrame(used[picked], columns=_COLUMNS)
 
 
 def _evenly(rank: np.ndarray, size: np.ndarray, most: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from zincflux.batch.courses import (
     differing_phases,
     dish_courses,
 )
-from zincflux.batch.finished import Finished
+from zincflux.batch.finished import OF_DISH, Finished
 from zincflux.batch.quality import quality_row, reason_rows
 from zincflux.batch.wide import Wide, beyond_baseline, beyond_peak, beyond_plateau
 from zincflux.columns import STUDY_CELLS, STUDY_RESPONSES, Column, conform
@@ -109,7 +109,7 @@ class Traced:
             self.close_dish()
             self.dish = sample.dish
             keys = sample.filled_keys
-            self.dish_keys = {name: keys[name] for name in _OF_DISH}
+            self.dish_keys = {name: keys[name] for name in OF_DISH}
         start_s = aligned_start(finished, align_phase)
         self.open += courses_of(finished, wide, self.grid, start_s)
         if sample.sample in self.chosen:
@@ -123,9 +123,6 @@ class Traced:
         """Summarise the dish whose movies have all been taken."""
         self.courses += dish_courses(self.dish_keys, self.open, self.grid)
         self.open = []
-
-
-_OF_DISH = ("condition", "dose", "dose_unit", "experiment", "replicate")
 
 
 def _responses(finished: Finished) -> pd.DataFrame:

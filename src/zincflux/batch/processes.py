@@ -20,7 +20,7 @@ from zincflux.batch.worker import STOP, Job, failure
 from zincflux.errors import ResultsError
 
 _PROGRAM = "from zincflux.batch.worker import main; main()"
-_PATIENCE_S = 1.2
+_PATIENCE_S = 0.8
 """Time that processes have to stop by themselves."""
 
 _LOOK_S = 0.2

@@ -144,18 +144,10 @@ def base_of(file: Path, common: Common) -> dict[str, Any]:
 
 
 def with_cell(data: dict[str, Any], key: str, text: str) -> None:
-    """Set one key of plain settings to what a cell says, in place.
-
-    Raises
-    ------
-    ExperimentError
-        If its section is no section.
-    """
+    """Set one key of plain settings to what a cell says, in place."""
     *parents, last = key.split(".")
     for parent in parents:
         data = data.setdefault(parent, {})
-        if not isinstance(data, dict):
-            raise ExperimentError(f"{parent}: expected a section of keys, found {data!r}")
     data[last] = value_of(key, text)
 
 

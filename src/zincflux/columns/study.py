@@ -88,7 +88,12 @@ DISHES = (
     Column("mean", "float64", "unit", "Mean; empty where more than 5 % lie beyond the range"),
     Column("geometric_mean", "float64", "unit", "Geometric mean, under the same condition"),
     Column("level", "float64", "unit", "Whichever of the three stands for the dish"),
-    Column("beyond", "string", "", "Why level is empty: below, above, both (of the range), or not positive"),
+    Column(
+        "beyond",
+        "string",
+        "",
+        "Why level is empty: below, above, both (of the range), or not positive",
+    ),
 )
 
 CONDITIONS = (
@@ -102,7 +107,12 @@ CONDITIONS = (
     Column("share_missing", "float64", "", "Share of cells without a number for another reason"),
     Column("responder_fraction", "float64", "", "Share of cells that responded"),
     Column("control", "string", "", "Arm it is compared with; empty if there is none"),
-    Column("pairing", "string", "", "paired by experiment, unpaired, or empty"),
+    Column(
+        "pairing",
+        "string",
+        "",
+        "How it is compared: paired (by experiment) or unpaired; empty without a control",
+    ),
     Column("fold_change", "float64", "", "Over the control: e to the mean log ratio"),
     Column("fold_low", "float64", "", "Lower end of its t interval over experiments"),
     Column("fold_high", "float64", "", "Upper end of its t interval over experiments"),
@@ -189,7 +199,7 @@ HEAT_MAP = (
 EXPERIMENTS = (
     *KEYS,
     Column("path", "string", "", "Movie, as the sheet names it"),
-    Column("status", "string", "", "done or failed"),
+    Column("status", "string", "", "How it ended: done or failed"),
     Column("reason", "string", "", "Why it failed"),
     Column("folder", "string", "", "Folder of its results, below that of the study"),
     Column("n_frames", "Int64", "", "Frames"),

@@ -51,8 +51,8 @@ def study_figures(study: Study) -> Iterator[tuple[str, Callable[[], Any]]]:
         quantity, region = (str(part) for part in told)
         name = "_".join(part for part in ("courses", quantity, region) if part)
         yield name, partial(courses_figure, courses, quantity, *when)
-    for quantity, cells in study.heat_map.groupby("quantity", sort=False):
-        yield f"heat_map_{quantity!s}", partial(heat_map_figure, cells, str(quantity), *when)
+    for shown, cells in study.heat_map.groupby("quantity", sort=False):
+        yield f"heat_map_{shown!s}", partial(heat_map_figure, cells, str(shown), *when)
 
 
 def _same(table: pd.DataFrame, told: dict[str, str]) -> pd.DataFrame:

@@ -36,7 +36,8 @@ def wide_tables(study: Study) -> Iterator[tuple[str, pd.DataFrame]]:
             same = {"metric": metric, "phase": phase, "region": region}
             yield f"{stem}_folds", _folds(study.conditions, same)
     for told, courses in study.courses.groupby(["quantity", "region"], sort=False):
-        yield "_".join(["course", *(str(part) for part in told if part)]), _over_time(courses)
+        names = [str(part) for part in told]
+        yield "_".join(["course", *filter(None, names)]), _over_time(courses)
 
 
 def file_stem(metric: str, phase: str, region: str, phases: Sequence[str]) -> str:

@@ -147,7 +147,7 @@ def _fit(
     if not found.success:
         return {"note": "the search for the curve did not end"}
     low, high = points.dose[points.dose > 0].min(), points.dose.max()
-    row = {"bottom": found.values["bottom"], "top": found.values["top"], "note": ""}
+    row: dict[str, Any] = {"bottom": found.values["bottom"], "top": found.values["top"], "note": ""}
     if n_experiments >= MIN_EXPERIMENTS and _is_flat(points, found, alpha):
         return {"note": "the curve is no better than a constant: no EC50"}
     ec50 = float(np.exp(found.values["ln_ec50"]))
