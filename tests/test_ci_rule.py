@@ -32,7 +32,9 @@ def test_other():
 def outcomes(folder, in_ci):
     (folder / "conftest.py").write_text(CONFTEST.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "test_cases.py").write_text(CASES, encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  browser: x\n  gui: x\n  realdata: y\n")
+    (folder / "pytest.ini").write_text(
+        "[pytest]\nmarkers =\n  browser: x\n  gui: x\n  realdata: y\n"
+    )
     env = {k: v for k, v in os.environ.items() if k not in {"CI", "ZINCFLUX_REALDATA"}}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *NO_PLUGINS, str(folder)],

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import optimize
+from scipy import optimize, stats
 
 from zincflux.statistics import StudySettings, analyse, dish_levels
 
@@ -84,8 +84,14 @@ def test_trend_over_doses(table: pd.DataFrame) -> None:
     found = analyse(cells_of(table, "ERKnac"), StudySettings()).dose_response
     assert set(found.condition) == set(TREATMENTS)
     trend = found.set_index("condition").trend_statistic
-    assert trend["DMSO"] > 5
-    assert trend["PTx"] > 5
+    for condition in TREATMENTS:
+        own = table[(table["Condition"] == condition) & (table["Concen"] > 0)]
+        levels = own.groupby(["Concen", "Experiment"])["ERKnac"].median().unstack()
+        slopes = [np.polyfit(np.arange(1, 7), levels[name], 1)[0] for name in levels]
+        expected = stats.ttest_1samp(slopes, 0.0)
+        assert trend[condition] == pytest.approx(expected.statistic)
+    assert (trend[["DMSO", "PTx", "YM"]] > 3).all()
+    assert abs(trend["ymptx"]) < 1  # both inhibitors together leave no response
 
 
 def test_levels_are_plain_medians(table: pd.DataFrame) -> None:

@@ -84,7 +84,7 @@ def test_half_of_the_change_beyond_the_doses_is_no_ec50():
     row = fit_dose_response(exact(ec50=3000.0, days=3), StudySettings()).iloc[0]
     assert np.isnan(row.ec50)
     assert "lies outside the doses from 3 to 300" in row.note
-    assert row.trend_p_value < 0.01
+    assert "do not differ at all" in row.note  # three equal days: no trend can be tested
 
 
 def test_an_extrapolated_top_is_told():
