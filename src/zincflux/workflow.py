@@ -38,6 +38,7 @@ from zincflux.results import (
     write_results,
 )
 from zincflux.settings import dumps
+from zincflux.steps import complete
 from zincflux.trace_tables import TraceTable
 
 
@@ -133,12 +134,7 @@ def run(  # noqa: PLR0913 - the options of the command
         max_memory=max_memory,
         labels_format=labels_format,
     )
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: Outcome = stop.value
-            return result
+    return complete(steps)
 
 
 def iter_run(  # noqa: PLR0913 - as run

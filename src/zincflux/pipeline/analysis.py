@@ -37,6 +37,7 @@ from zincflux.pipeline.table import (
 from zincflux.pipeline.tables import count_rows, make_tables
 from zincflux.pipeline.traces import Traces, assemble
 from zincflux.pipeline.zinc import convert
+from zincflux.steps import complete
 from zincflux.trace_tables import TraceTable
 
 
@@ -145,13 +146,9 @@ def analyze(
     ZincfluxError
         If a setting is wrong or the movie cannot be read.
     """
-    steps = iter_analyze(experiment, movie=movie, table=table, jobs=jobs, edits=edits, keep=keep)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: Analysis = stop.value
-            return result
+    return complete(
+        iter_analyze(experiment, movie=movie, table=table, jobs=jobs, edits=edits, keep=keep)
+    )
 
 
 def iter_analyze(

@@ -9,6 +9,7 @@ from zincflux.pipeline.analysis import Analysis, finish, recorded
 from zincflux.pipeline.kept import Clock, Kept
 from zincflux.pipeline.remeasure import remeasure_frames
 from zincflux.pipeline.survey import Progress
+from zincflux.steps import complete
 
 
 def reanalyze(analysis: Analysis, edits: EditLog) -> Analysis:
@@ -31,13 +32,7 @@ def reanalyze(analysis: Analysis, edits: EditLog) -> Analysis:
     ValueError
         If the analysis was made without ``keep=True``.
     """
-    steps = iter_reanalyze(analysis, edits)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: Analysis = stop.value
-            return result
+    return complete(iter_reanalyze(analysis, edits))
 
 
 def iter_reanalyze(analysis: Analysis, edits: EditLog) -> Generator[Progress, None, Analysis]:

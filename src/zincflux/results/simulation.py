@@ -49,7 +49,7 @@ def write_simulation(
     ResultsError
         If the folder cannot be written.
     """
-    _check_free(folder, overwrite=overwrite)
+    check_free(folder, SIMULATION_FILES, overwrite=overwrite)
     with staging(folder) as aside, writing(folder):
         yield from _write_images(simulated, aside)
         for name, text in _texts(simulated, folder).items():
@@ -58,10 +58,17 @@ def write_simulation(
     return folder
 
 
-def _check_free(folder: Path, *, overwrite: bool) -> None:
+def check_free(folder: Path, names: Iterable[str], *, overwrite: bool) -> None:
+    """Refuse to write simulated files over others, unasked.
+
+    Raises
+    ------
+    ExperimentError
+        If one of these files is in the folder and ``overwrite`` is not set.
+    """
     if folder.exists() and not folder.is_dir():
         raise ExperimentError(f"{folder}: expected a folder, found a file. Choose another --out.")
-    there = [name for name in SIMULATION_FILES if (folder / name).exists()]
+    there = [name for name in names if (folder / name).exists()]
     if there and not overwrite:
         raise ExperimentError(
             f"{folder}: {there[0]} is already there. Add --overwrite or choose another --out."

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import tomlkit
 
-from zincflux.errors import ExperimentError
 from zincflux.pipeline import Progress
 from zincflux.results.images import write_frames
+from zincflux.results.simulation import check_free
 from zincflux.results.staging import move_into, staging, writing
 from zincflux.synthetic import simulate
 from zincflux.synthetic.study import StudySimulation, study_movies, true_effects
@@ -46,7 +46,7 @@ def write_study_simulation(
     ResultsError
         If the folder cannot be written.
     """
-    _check_free(folder, overwrite=overwrite)
+    check_free(folder, STUDY_SIMULATION_FILES, overwrite=overwrite)
     rows: list[dict[str, Any]] = []
     cells: list[pd.DataFrame] = []
     experiment: dict[str, Any] = {}
@@ -72,16 +72,6 @@ def write_study_simulation(
             (aside / name).write_text(text, encoding="utf-8", newline="\n")
         move_into(aside, folder, last=SHEET_FILE)
     return folder
-
-
-def _check_free(folder: Path, *, overwrite: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise ExperimentError(f"{folder}: expected a folder, found a file. Choose another --out.")
-    there = [name for name in STUDY_SIMULATION_FILES if (folder / name).exists()]
-    if there and not overwrite:
-        raise ExperimentError(
-            f"{folder}: {there[0]} is already there. Add --overwrite or choose another --out."
-        )
 
 
 def _common(experiment: dict[str, Any]) -> str:
