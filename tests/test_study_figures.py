@@ -152,6 +152,7 @@ def test_an_ec50_that_the_data_do_not_tell_is_not_drawn_as_told(study):
     none = dose_response(study, ec50=np.nan)
     assert "no EC50 is told" in none.axes[0].get_legend().get_texts()[0].get_text()
     one_sided = dose_response(study, ec50_low=np.nan, ec50_high=np.nan)
+    assert "(no interval)" in one_sided.axes[0].get_legend().get_texts()[0].get_text()
     to_png(one_sided, dpi=40)
 
 
@@ -160,6 +161,7 @@ def test_courses_have_a_panel_per_condition_and_a_line_per_dose(study):
     figure = courses_figure(own, "zinc_nM", study.phases, study.align_s)
     panels = [axis for axis in figure.axes if axis.get_legend() is not None]
     assert len(panels) == 2
+    assert figure.get_supxlabel().startswith("Time since the start of the phase (")
     labels = [text.get_text() for text in panels[0].get_legend().get_texts()]
     assert labels == ["0 µM", "30 µM", "90 µM"]
     assert panels[0].get_yscale() == "log"
@@ -182,6 +184,8 @@ def test_courses_of_a_signal_are_linear_and_share_a_panel():
     (panel,) = [axis for axis in figure.axes if axis.get_legend() is not None]
     assert panel.get_yscale() == "linear"
     assert panel.get_ylabel() == "F/F0"
+    # Without phases there is none whose start could be time 0.
+    assert figure.get_supxlabel().startswith("Time (")
 
 
 def test_courses_without_a_number_are_drawn(study):
@@ -209,6 +213,7 @@ def test_the_heat_map_of_a_signal(study):
     heat = study.heat_map.assign(quantity="f_f0")
     figure = heat_map_figure(heat, "f_f0")
     assert figure.axes[1].get_ylabel() == "F/F0"
+    assert figure.axes[0].get_xlabel().startswith("Time (")
     to_png(figure, dpi=40)
 
 

@@ -19,7 +19,7 @@ from zincflux.batch import read_sheet, run_batch
 from zincflux.batch import resources as resources_module
 from zincflux.batch import run as run_module
 from zincflux.batch.claims import BATCH_FILE
-from zincflux.batch.remote import RemoteFolder
+from zincflux.batch.remote import RemoteFolder, files_in
 from zincflux.batch.resources import BATCH_MB, share
 from zincflux.errors import ExperimentError, ResultsError
 
@@ -73,6 +73,10 @@ def test_a_study_at_an_address(tmp_path: Path) -> None:
     (tmp_path / "study" / "dish 1").mkdir(parents=True)
     (tmp_path / "study" / "dish 1" / "run.json").write_text("{}", encoding="utf-8")
     (tmp_path / "study" / "wide").mkdir()
+    earlier = ("study.json", "wide/old.csv", "figures/old.svg", "tests.csv", "batch.json", "my.csv")
+    for name in (*earlier, "dish 1/run.json", "notes/wide/old.csv"):
+        (tmp_path / "remote" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "remote" / name).write_text("earlier", encoding="utf-8")
     for name in ("study.json", "wide/rate.csv", "cells.parquet"):
         (tmp_path / "study" / name).write_text(name, encoding="utf-8")
     place = RemotePlace(f"file://{(tmp_path / 'remote').as_posix()}")
@@ -80,9 +84,41 @@ def test_a_study_at_an_address(tmp_path: Path) -> None:
     assert [(step.stage, step.done, step.total) for step in steps] == [
         ("put", n, 3) for n in (1, 2, 3)
     ]
-    found = {path.name for path in (tmp_path / "remote").rglob("*") if path.is_file()}
-    assert found == {"study.json", "rate.csv", "cells.parquet"}
+    new = {"study.json", "wide/rate.csv", "cells.parquet"}
+    kept = {"batch.json", "my.csv", "dish 1/run.json", "notes/wide/old.csv"}
+    assert set(files_in(tmp_path / "remote")) == new | kept
+    assert (tmp_path / "remote" / "study.json").read_text(encoding="utf-8") == "study.json"
     assert place.earlier_study(None, ()) is None
+
+
+def test_files_of_an_earlier_run_do_not_stay_at_an_address(tmp_path: Path) -> None:
+    from zincflux.batch import remote
+
+    made, there = tmp_path / "made", tmp_path / "remote"
+    for folder, names in (
+        (made, ("run.json", "cells.csv", "labels.ome.tif")),
+        (there, ("run.json", "calibration.toml", "labels.ome.zarr/0/c/0", "cells.csv", "my.txt")),
+    ):
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(folder.name, encoding="utf-8")
+    steps = RemoteFolder.of(f"file://{there.as_posix()}").put(
+        made, last="run.json", own=remote._OF_A_RUN
+    )
+    next(steps)
+    assert files_in(there) == ["cells.csv", "my.txt"]  # no mixture looks complete
+    list(steps)
+    assert files_in(there) == ["cells.csv", "labels.ome.tif", "my.txt", "run.json"]
+    assert not (there / "labels.ome.zarr").exists()
+    assert (there / "cells.csv").read_text(encoding="utf-8") == "made"
+
+
+def test_an_address_where_nothing_is(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "run.json").write_text("{}", encoding="utf-8")
+    folder = RemoteFolder.of(f"file://{(tmp_path / 'remote').as_posix()}")
+    assert len(list(folder.put(tmp_path / "made", last="run.json", own=("run.json",)))) == 1
+    assert files_in(tmp_path / "remote") == ["run.json"]
 
 
 def test_addresses_that_cannot_be_written(tmp_path: Path) -> None:
@@ -142,17 +178,17 @@ def contents(out: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no signals")
 def test_kills_leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sheet, settings = make_batch(tmp_path / "movies", 2)
+    sheet, settings = make_batch(tmp_path / "movies", 1)
     out = tmp_path / "killed"
-    for sample, stage in (("dish 1", "measure"), ("dish 2", "report"), ("", "study")):
+    for sample, stage in (("dish 1", "report"), ("", "study")):
         arguments = [sys.executable, "-c", KILLED, str(sheet), str(settings), str(out)]
         ended = subprocess.run([*arguments, sample, stage], start_new_session=True, check=False)
         assert ended.returncode == -signal.SIGKILL
         for record in out.glob("*/run.json"):
             json.loads(record.read_text(encoding="utf-8"))
     monkeypatch.setattr(run_module, "iter_processes", in_this_process)
-    assert run_batch(sheet, out, settings=settings).skipped == 2
-    assert run_batch(sheet, tmp_path / "calm", settings=settings).done == 2
+    assert run_batch(sheet, out, settings=settings).skipped == 1
+    assert run_batch(sheet, tmp_path / "calm", settings=settings).done == 1
     assert contents(out) == contents(tmp_path / "calm")
     assert not list(out.glob(".dish*")) + list(out.glob(".study*"))
 
@@ -234,6 +270,35 @@ def test_claims_that_cannot_be_read(tmp_path: Path) -> None:
         Claims.of('{"zincflux_batch": 2, "samples": {}}', "batch.json")
     claims = Claims({"b": "B", "a": "A"}, "abc", ("report.html",))
     assert Claims.of(claims.as_text(), "batch.json") == claims
+
+
+def test_files_of_others_are_no_part_of_the_study(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from zincflux.batch.claims import read_claims
+    from zincflux.batch.places import LocalPlace
+    from zincflux.statistics.settings import StudySettings
+
+    (tmp_path / "wide").mkdir()
+    for name in ("study.json", "report.html", "notes.txt", "mine.csv"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    sheet = SimpleNamespace(name="study", study=StudySettings())
+    assert list(LocalPlace(tmp_path).keep(tmp_path, sheet, ())) == []
+    assert read_claims(tmp_path).files == ("report.html", "study.json", "wide")
+
+
+def test_settings_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from zincflux.batch import kept
+
+    asked: list[Any] = []
+    monkeypatch.setattr(kept, "_may_be_kept", lambda job: bool(asked.append(job)))
+    list(kept.iter_kept([{}, {}]))
+    assert len(asked) == 2
+    monkeypatch.setattr(kept, "_may_be_kept", lambda job: not asked.append(job))
+    monkeypatch.setattr(kept, "_size", lambda job: 0)
+    monkeypatch.setattr(kept, "_is_kept", lambda job: True)
+    assert len(list(kept.iter_kept([{}, {}]))) == 2
+    assert len(asked) == 4
 
 
 def test_what_cannot_be_compared_is_left_to_a_process(

@@ -32,6 +32,9 @@ from zincflux.batch.studies import iter_study
 from zincflux.errors import ExperimentError, ReaderError, ResultsError, ZincfluxWarning
 from zincflux.results import RESULT_FILES
 
+pytestmark = pytest.mark.slow
+"""All start from a batch that has run."""
+
 WITH_TIMES = {"run.json", "study.json", "report.html"}
 
 

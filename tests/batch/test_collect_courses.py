@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from zincflux.batch.courses import MAX_POINTS, Course, Grid, dish_courses, pool
+from zincflux.batch.courses import MAX_POINTS, Course, Grid, Protocol, dish_courses, pool
 from zincflux.batch.heat import _evenly, choose_cells
 from zincflux.batch.wide import Wide, beyond_peak, beyond_plateau, middle, sides
 from zincflux.flux import CellTraces, Flux, response_metrics
 from zincflux.phases import Phase
 
-LEVELS = st.sampled_from([-np.inf, np.inf, np.nan]) | st.floats(-1e6, 1e6)
+LEVELS = st.sampled_from([-np.inf, np.inf, np.nan]) | st.floats(-1e6, 1e6, allow_subnormal=False)
 
 
 @given(arrays(np.float64, st.tuples(st.integers(1, 7), st.integers(1, 4)), elements=LEVELS))
@@ -122,6 +122,45 @@ def test_a_dish_is_the_median_of_all_its_cells_whatever_the_movie():
     assert pooled.share_above.tolist() == [0.0, 1.0]
     assert pooled.mean_of_dishes[0] == 2.0
     assert np.isnan(pooled.mean_of_dishes[1])
+
+
+def protocol(first_s, *starts_s, end_s=300.0, last_end_s=None, role="response"):
+    """Rest, zinc, chelator; aligned at the start of the zinc."""
+    names = ("rest", "zinc", "chelator")
+    ends = (*starts_s, last_end_s)
+    phases = [
+        Phase(name=name, role=role if name == "zinc" else "ignore", start_s=start, end_s=end)
+        for name, start, end in zip(names, (first_s, *starts_s), ends, strict=True)
+    ]
+    return Protocol("dish", phases, starts_s[0], end_s)
+
+
+FIRST = protocol(0, 60, 160)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_other"),
+    [
+        (protocol(0, 60, 160), False),
+        (protocol(40, 100, 200), False),  # the whole protocol later in the movie
+        (protocol(0, 65, 165), False),  # within one step
+        (protocol(0, 66, 166), True),  # a longer rest
+        (protocol(0, 60, 166), True),  # a longer response: pooled levels would mix phases
+        (protocol(0, 60, 154), True),
+        (protocol(0, 60, 160, end_s=500), False),  # both open to the end
+        (protocol(0, 60, 160, last_end_s=300), False),
+        (protocol(0, 60, 160, last_end_s=290), True),
+        (protocol(0, 60, 160, role="maximum"), True),
+        (Protocol("dish", FIRST.phases[:2], 60, 300), True),
+    ],
+)
+def test_phases_at_other_times_differ(other, is_other):
+    assert other.differs(FIRST, 5.0) is is_other
+    assert FIRST.differs(other, 5.0) is is_other
+
+
+def test_movies_without_phases_do_not_differ():
+    assert not Protocol("a", (), 0, 10).differs(Protocol("b", (), 0, 90), 1.0)
 
 
 def test_no_courses_are_an_empty_table():

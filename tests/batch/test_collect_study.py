@@ -11,7 +11,7 @@ from PIL import Image
 
 from runs import finished
 from zincflux.batch.collect import collect_study
-from zincflux.batch.finished import Sample
+from zincflux.batch.finished import Sample, read_finished
 from zincflux.columns import (
     CONDITIONS,
     COURSES,
@@ -256,7 +256,16 @@ def test_movies_with_other_phases_are_named(tmp_path, base):
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('name = "rest"', 'name = "before"'), encoding="utf-8")
     study = collect_study(made, StudySettings())
-    assert any("other phases than the first one: two" in text for _, text in study.warnings)
+    found = "1 movies have other phases than the first one, or the same ones at other times: two."
+    assert any(found in text for _, text in study.warnings)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"origin = 1", b"[binding"])
+def test_a_damaged_calibration_is_told_as_any_damage(tmp_path, base, content):
+    made = make_sample(tmp_path, base, {"sample": "one", "condition": "c"})
+    (made.folder / "calibration.toml").write_bytes(content)
+    with pytest.raises(ResultsError, match=r"the results are damaged: .* Delete the folder"):
+        read_finished(made).constants()
 
 
 def test_metrics_can_be_named(samples):

@@ -102,7 +102,10 @@ def plate(folder: Path) -> Path:
         part.attrs["well"] = {"images": [{"path": "0"}, {"path": "1"}], "version": "0.4"}
         for name in ("0", "1"):
             field = part.create_group(name)
-            field.create_array("0", data=DATA, chunks=(1, 1, 24, 24))
+            stored = field.create_array(
+                "0", shape=DATA.shape, chunks=(1, 1, 24, 24), dtype=DATA.dtype
+            )
+            stored[:] = DATA
             scale = {"type": "scale", "scale": [5.0, 1.0, 1.0, 1.0]}
             axes = [
                 {"name": "t", "type": "time", "unit": "second"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import signal
@@ -81,6 +82,24 @@ def test_processes_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_PROGRAM", "raise SystemExit('no zincflux here')")
     with pytest.raises(ResultsError, match=r"they end at once .*status 1: no zincflux here"):
         list(iter_processes([{}], 1))
+
+
+def test_processes_that_the_system_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    files: list[Any] = []
+    real = processes.tempfile.TemporaryFile
+
+    def make() -> Any:
+        files.append(real())
+        return files[-1]
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(processes.tempfile, "TemporaryFile", make)
+    monkeypatch.setattr(processes.subprocess, "Popen", refuse)
+    with pytest.raises(ResultsError, match=r"expected processes that start, found: .*temporarily"):
+        list(iter_processes([{}], 1))
+    assert [file.closed for file in files] == [True]
 
 
 @pytest.mark.usefixtures("_stand_in")

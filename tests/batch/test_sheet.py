@@ -318,6 +318,89 @@ def test_study_names_conditions_of_the_sheet(movies: Path) -> None:
     assert "study.subtract_control: expected a condition of the sheet, found 'leak'" in text
 
 
+def test_study_is_checked_against_columns_and_phases(movies: Path) -> None:
+    rows = [{"path": f"dish{n}.ome.tif", "condition": "a"} for n in (1, 2)]
+    rows.append({"path": "dish9.ome.tif", "condition": "a"})  # the other problems are told, too
+    options = {"settings": movies / "common.toml"}
+    wanted = ["study.control=a", 'study.metrics=["rate_nM_per_S"]', "study.align_phase=zincs"]
+    text = problems_of(movies, rows, assignments=wanted, **options)
+    found = "study.metrics: expected numbers of cells or responses, found 'rate_nM_per_S'. Did you"
+    assert found in text
+    assert f"rows 2–4, {movies / 'common.toml'}" in text
+    assert "study.align_phase: expected a phase of every movie, found 'zincs'. Did you mean" in text
+    assert "row 4, column 'path'" in text
+    text = problems_of(
+        movies, rows[:1], assignments=["study.align_phase=x", 'study.metrics=["x_um"]']
+    )
+    assert "study.align_phase: expected a phase of every movie, found 'x'. Found none" in text
+    assert "study.metrics: expected numbers of cells or responses, found 'x_um'. " in text
+
+
+@pytest.mark.parametrize("name", ["condition", "experiment"])
+def test_keys_that_are_filled_in_part(movies: Path, name: str) -> None:
+    rows: list[dict[str, object]] = [
+        {"path": f"dish{n}.ome.tif", name: "a" if n == 2 else ""} for n in (1, 2, 3)
+    ]
+    text = problems_of(movies, rows)
+    assert (
+        f"rows 2, 4, column {name!r}: expected a name in every row or in none, found an empty cell"
+        in text
+    )
+    assert "1 problem;" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("condition", "ZnCl2", "zncl2"),
+        ("condition", "Zn 5 \u00b5M", "Zn 5 \u03bcM"),
+        ("condition", "Zn 5uM", "Zn 5\u03bcM"),
+        ("condition", "ZnCl\u2082", "ZnCl2"),
+        ("dose_unit", "\u00b5M", "\u03bcM"),
+        ("dose_unit", "ug/ml", "\u00b5g/ml"),
+        ("dose_unit", "nM", "nm"),
+        ("experiment", "Day 1", "day 1"),
+    ],
+)
+def test_names_that_differ_only_to_a_computer(
+    movies: Path, name: str, first: str, second: str
+) -> None:
+    rows: list[dict[str, object]] = [
+        {"path": f"dish{n}.ome.tif", "dose": n, name: text}
+        for n, text in ((1, first), (2, second), (3, first))
+    ]
+    text = problems_of(movies, rows)
+    assert "1 problem;" in text
+    assert f"row 3, column {name!r}: expected one spelling of a name, found {second!r} here" in text
+    assert f"and {first!r} in row 2" in text
+
+
+def test_units_of_one_condition(movies: Path) -> None:
+    columns = ("path", "condition", "dose", "dose_unit")
+    cells = [("a", "0", ""), ("a", "5", "nM"), ("b", "5", "nM"), ("b", "", "")]
+    cells += [("b", "", ""), ("c", "1", "mg/l"), ("c", "", "")]
+    rows: list[dict[str, object]] = [
+        dict(zip(columns, (f"dish{1 + n % 3}.ome.tif", *own), strict=True)) | {"sample": n}
+        for n, own in enumerate(cells)
+    ]
+    text = problems_of(movies, rows)
+    assert "1 problem;" in text
+    assert "row 3, column 'dose_unit': expected one unit for condition 'a', found 'nM' here" in text
+    assert "and none in row 2. Write its doses in one unit" in text
+    # Other conditions may have other units; rows without a dose have none.
+    assert len(read_sheet(write_sheet(movies / "units.csv", rows[1:])).rows) == 6
+
+
+def test_problems_have_one_order_whatever_the_hashes(movies: Path) -> None:
+    keys = ["calibration.k_nM", "flux.responder_k", "indicator", "segment.diameter_um"]
+    keys += ["channels.signal", "movie.scene", "camera.dark"]
+    row: dict[str, object] = {"path": "dish1.ome.tif", **dict.fromkeys(keys, "")}
+    text = problems_of(movies, [row], assignments=[f"{key}=5" for key in keys])
+    lines = [line for line in text.splitlines() if "is set with --set as well" in line]
+    assert len(lines) == 7
+    assert lines == sorted(lines)
+
+
 def test_a_section_that_is_a_plain_value(movies: Path) -> None:
     text = problems_of(movies, [{"path": "dish1.ome.tif"}], assignments=["segment=3"])
     assert "the common settings: segment" in text

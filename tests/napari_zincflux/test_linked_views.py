@@ -251,8 +251,38 @@ def test_a_cell_is_drawn(tools, window):
     assert panel._words.text() == "Nothing was drawn."
     made.press("draw")
     viewer.layers.remove("drawing: cells of this frame")
-    made.press("draw")
+    assert "was given up" in panel._words.text()
+    assert not made.is_drawing
     assert len(made.corrections.log) == 1
+
+
+def test_a_drawing_that_cannot_be_taken_over_stays(tools, window, monkeypatch):
+    from napari_zincflux.corrections import CorrectionError
+
+    def refuse(*_):
+        raise CorrectionError("draw: no")
+
+    viewer, views, layer = window
+    made, panel = tools
+    made.press("draw")
+    drawing = viewer.layers["drawing: cells of this frame"]
+    drawing.data[0:6, 0:6] = 50
+    with monkeypatch.context() as patched:
+        patched.setattr(made.corrections, "draw", refuse)
+        made.press("draw")
+    assert panel._words.text() == "draw: no"
+    assert drawing in viewer.layers
+    views.select([1])
+    made.press("delete")
+    assert "finish the drawing first" in panel._words.text()
+    # What changes beside it stays changed.
+    made.corrections.delete([1], 0)
+    made.press("draw")
+    assert drawing not in viewer.layers
+    assert set(np.unique(layer.data)) == {0, 2, 3, 4, 5}
+    made.press("draw")
+    panel.set_tools(None)
+    assert "was given up" in panel._words.text()
 
 
 def test_a_cell_is_cut_along_a_line(tools, window):

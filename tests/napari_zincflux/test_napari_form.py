@@ -90,7 +90,7 @@ def test_what_is_entered_is_read(key, text, value):
     assert EVERY[key].read(text) == value
 
 
-@pytest.mark.parametrize("value", [None, 0.1, 15.0, 3, "auto", [2.0, 8.0], ["a", "b"]])
+@pytest.mark.parametrize("value", [None, 0.1, 1 / 3, 15.0, 3, "auto", [2.0, 8.0], ["a", "b"]])
 def test_what_is_shown_is_read_back(value):
     key = {list: "background.ring_um"}.get(type(value), "segment.diameter_um")
     one = EVERY["bleaching.phases"] if value == ["a", "b"] else EVERY[key]

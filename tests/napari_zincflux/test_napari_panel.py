@@ -139,7 +139,8 @@ def test_a_tiff_that_napari_opened_is_offered_and_used(dock, simulated, qtbot):
     assert panel.session.movie.n_frames == 40
     assert panel.use_button.isHidden()
     assert [layer.visible for layer in viewer.layers] == [False, True]
-    np.testing.assert_allclose(viewer.layers[1].scale[1:], panel.session.movie.pixel_size_um)
+    (layer,) = viewer.layers
+    np.testing.assert_allclose(layer.scale[1:], panel.session.movie.pixel_size_um)
 
 
 def test_results_are_dragged_in_and_come_back(dock, simulated, tmp_path, qtbot):

@@ -1,5 +1,6 @@
 """The session behind the dock: Qt-free, and the same numbers as the command line."""
 
+import os
 import warnings
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 import zincflux
 from napari_zincflux.choices import SECTIONS, STEPS, Choices, default_of
-from napari_zincflux.session import Session, open_place
+from napari_zincflux.places import autosave_file, cache_folder
+from napari_zincflux.session import Found, Session, open_place
 from zincflux.experiment import Experiment
 from zincflux.results import write_simulation
 
@@ -213,9 +215,142 @@ def test_autosaved_corrections_come_back_with_the_movie(simulated, tmp_path, mon
     again = Session()
     again.take_opened(open_place(simulated / "movie.ome.tif"))
     assert again.log == log
+    assert again.note == f"1 correction came back from {session.autosave}."
+
+
+def delete_of(x):
+    from zincflux.edits.kinds import KINDS
+
+    return KINDS["delete"](point=(1, x), cell_ids=(1,))
+
+
+def test_corrections_that_cannot_be_read_are_set_aside(simulated, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZINCFLUX_CACHE", str(tmp_path / "cache"))
+    session = Session()
+    session.take_opened(open_place(simulated / "movie.ome.tif"))
+    file = session.autosave
+    file.parent.mkdir(parents=True)
+    for text, ending in (("not a log", ".unreadable"), ("neither", ".unreadable2")):
+        file.write_text(text, encoding="utf-8")
+        session.take_opened(open_place(simulated / "movie.ome.tif"))
+        assert len(session.log) == 0
+        assert session.note.startswith("The corrections cannot be read: ")
+        assert session.note.endswith(f"The file is now {file.name}{ending}.")
+        assert not file.exists()
+        assert file.with_name(file.name + ending).read_text(encoding="utf-8") == text
+
+
+def test_corrections_that_cannot_be_set_aside_are_told(session, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError("read-only")
+
+    session.log = session.log.with_edit(delete_of(2))
+    saved = session.save(tmp_path / "dish")
     session.autosave.write_text("not a log", encoding="utf-8")
-    again.take_opened(open_place(simulated / "movie.ome.tif"))
-    assert len(again.log) == 0
+    monkeypatch.setattr("pathlib.Path.rename", refuse)
+    session.take_opened(open_place(saved))
+    assert "Copy the file before you correct anything" in session.note
+    assert session.autosave.is_file()
+
+
+def test_corrections_that_are_gone_are_told(session, tmp_path):
+    session.log = session.log.with_edit(delete_of(2))
+    saved = session.save(tmp_path / "dish")
+    session.autosave.unlink()
+    session.take_opened(open_place(saved))
+    assert session.note.endswith("dish.edits.toml: the corrections are not there any more.")
+
+
+def test_a_log_that_the_experiment_names_is_the_one_that_is_kept(session, tmp_path):
+    session.log = session.log.with_edit(delete_of(2))
+    saved = session.save(tmp_path / "dish")
+    text = saved.read_text(encoding="utf-8")
+    assert "dish.edits.toml" in text
+    (tmp_path / "dish.edits.toml").rename(tmp_path / "by_hand.toml")
+    saved.write_text(text.replace("dish.edits.toml", "by_hand.toml"), encoding="utf-8")
+    session.take_opened(open_place(saved))
+    assert session.autosave == tmp_path / "by_hand.toml"
+    later = session.log.with_edit(delete_of(3))
+    later.write(session.autosave)
+    session.take_opened(open_place(saved))
+    assert session.log == later
+
+
+def test_corrections_go_to_the_user_where_the_folder_is_read_only(session, tmp_path, monkeypatch):
+    session.log = session.log.with_edit(delete_of(2))
+    saved = session.save(tmp_path / "dish")
+    before = session.autosave
+    access = os.access
+    monkeypatch.setattr("os.access", lambda place, mode: place != tmp_path and access(place, mode))
+    session.take_opened(open_place(saved))
+    assert session.autosave.parent == tmp_path / "cache" / "corrections"
+    later = session.log.with_edit(delete_of(3))
+    session.autosave.parent.mkdir(parents=True)
+    later.write(session.autosave)
+    os.utime(before, (1, 1))
+    session.take_opened(open_place(saved))
+    assert session.log == later
+    monkeypatch.setattr("os.access", access)
+    session.take_opened(open_place(saved))
+    assert (session.log, session.autosave) == (later, before)
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "default"),
+    [
+        ("linux", "XDG_DATA_HOME", ".local/share"),
+        ("darwin", "", "Library/Application Support"),
+        ("win32", "LOCALAPPDATA", "AppData/Local"),
+    ],
+)
+def test_corrections_lie_where_nothing_is_emptied(
+    tmp_path, monkeypatch, platform, variable, default
+):
+    monkeypatch.setattr("sys.platform", platform)
+    for name in ("ZINCFLUX_CACHE", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path)
+    assert autosave_file("a.tif").parent == tmp_path / default / "zincflux" / "corrections"
+    if variable:
+        monkeypatch.setenv(variable, str(tmp_path / "mine"))
+        assert autosave_file("a.tif").parent == tmp_path / "mine" / "zincflux" / "corrections"
+    else:
+        assert cache_folder() == tmp_path / "Library" / "Caches" / "zincflux"
+
+
+def test_a_name_with_a_point_is_not_cut(session, tmp_path):
+    other = tmp_path / "dish_0.toml"
+    other.write_text("another", encoding="utf-8")
+    session.log = session.log.with_edit(delete_of(2))
+    assert session.save(tmp_path / "dish_0.5uM") == tmp_path / "dish_0.5uM.toml"
+    assert session.autosave == tmp_path / "dish_0.5uM.edits.toml"
+    assert session.save(tmp_path / "plate.TOML") == tmp_path / "plate.TOML"
+    assert other.read_text(encoding="utf-8") == "another"
+
+
+def test_a_correction_that_was_undone_does_not_come_back_with_the_saved_file(session, tmp_path):
+    empty = session.log
+    session.log = empty.with_edit(delete_of(2))
+    session.save(tmp_path / "dish")
+    session.log = empty
+    saved = session.save(tmp_path / "dish")
+    session.take_opened(open_place(saved))
+    assert len(session.log) == 0
+
+
+def test_export_does_not_move_the_corrections(session, simulated, tmp_path):
+    before = session.autosave
+    session.log = session.log.with_edit(delete_of(2))
+    session.export(tmp_path / "out").close()
+    assert (tmp_path / "out_settings.edits.toml").is_file()
+    assert session.autosave == before
+
+
+def test_a_correction_makes_the_outcome_stale(session, measured):
+    session.take_measured(measured)
+    session.take_found(Found(measured.made_with, None, None))
+    session.log = session.log.with_edit(delete_of(2))
+    assert states(session) == ["fresh", "fresh", "stale", "stale", "stale"]
 
 
 def test_results_are_opened_with_and_without_their_movie(session, tmp_path, simulated):
@@ -224,6 +359,15 @@ def test_results_are_opened_with_and_without_their_movie(session, tmp_path, simu
     opened.take_opened(open_place(out))
     assert states(opened) == ["fresh"] * 5
     assert len(opened.table("cells")) > 0
+    opened.choices.set("background.percentile", 10.0)
+    assert states(opened) == ["fresh", "fresh", "fresh", "stale", "stale"]
+    opened.choices.set("segment.diameter_um", 12.0)
+    assert opened.state("cells") == "stale"
+    opened.choices.set("segment.diameter_um", 15.0)
+    opened.choices.set("background.percentile", None)
+    assert states(opened) == ["fresh"] * 5
+    opened.log = opened.log.with_edit(delete_of(2))
+    assert opened.state("results") == "stale"
     movie = simulated / "movie.ome.tif"
     aside = movie.rename(simulated / "moved.tif")
     try:

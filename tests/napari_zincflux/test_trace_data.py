@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as arrays
 from napari_zincflux.trace_data import (
     QUANTITIES,
     TraceData,
+    limits_of,
     spans_of,
 )
 from napari_zincflux.trace_picking import inside_polygon, nearest_trace
@@ -197,3 +198,19 @@ def test_open_phases_end_with_the_next_or_the_movie():
         Phase(name="a", role="baseline", start_s=0),
     )
     assert spans_of(phases, TIME) == [("a", "baseline", 0, 10), ("b", "response", 10, 15)]
+
+
+def test_the_last_frame_belongs_to_an_open_phase():
+    data = data_of([[1.0, 1.0, 10.0, 1000.0]])
+    assert data.response(ZINC, PHASES) == pytest.approx([2.0])
+
+
+def test_the_end_of_a_phase_is_not_part_of_it():
+    data = data_of([[1.0, 1.0, 50.0, 50.0]])
+    ends = (Phase(name="TPEN", role="minimum", start_s=0, end_s=10),)
+    assert limits_of(data, ZINC, ends) == (25.0, 100.0)
+    both = data_of([[1.0, 1.0, 4.0, 50.0]])
+    low, high = limits_of(both, ZINC, ends)
+    assert 4.0 <= low < high <= 50.0
+    ends = (Phase(name="Zn", role="maximum", start_s=10),)
+    assert limits_of(data, ZINC, ends) == (0.5, 2.0)

@@ -11,6 +11,7 @@ from study_example import HOSTILE, PHASES, example_study, hostile_study
 from zincflux.columns import STUDY_TABLES, conform
 from zincflux.report import render_study
 from zincflux.report.arms import arms_of, groups_of
+from zincflux.report.chart_tables import dish_table
 from zincflux.report.headline import headline
 from zincflux.report.methods import methods_text
 from zincflux.report.panels import cells_of, panels_of
@@ -38,15 +39,60 @@ def with_conditions(study, **columns):
     return replace(study, conditions=table)
 
 
+def with_differences(study, difference, low, high, **columns):
+    """Compare the second arm by differences."""
+    folds = dict.fromkeys(("fold_change", "fold_low", "fold_high"), np.nan)
+    ends = {"difference": difference, "difference_low": low, "difference_high": high}
+    return with_conditions(study, **folds, **ends, control="control", **columns)
+
+
 def test_the_headline_states_fold_change_interval_and_counts(study):
     told = with_conditions(
         study, fold_change=1.84, fold_low=1.21, fold_high=2.8, control="control", n_cells=300
     )
-    n = int(told.conditions.loc[told.conditions["condition"] == "control", "n_cells"].iloc[0])
+    # What the interval rests on is told by its test: the arm has an experiment without control.
+    tests = study.tests.assign(n_experiments=3, n_cells=210)
+    told = replace(told, tests=tests)
     assert headline(told) == (
         "B raised the initial rate of free zinc 1.84-fold over control "
-        f"(Zn uptake; 95 % CI 1.21 to 2.8, 4 experiments, {300 + n} cells)."
+        "(Zn uptake; 95 % CI 1.21 to 2.8, 3 experiments, 210 cells)."
     )
+    untold = headline(replace(told, tests=tests.assign(is_headline=False)))
+    assert untold.endswith("(Zn uptake; 95 % CI 1.21 to 2.8).")
+
+
+def test_the_headline_tells_differences_where_there_are_no_ratios(study):
+    told = replace(with_differences(study, 0.05, 0.02, 0.08), tests=study.tests.assign(n_cells=9))
+    counts = "4 experiments, 9 cells)."
+    assert headline(told) == (
+        "B raised the initial rate of free zinc by 50 pM/s over control "
+        f"(Zn uptake; 95 % CI 20 to 80 pM/s, {counts}"
+    )
+    told = replace(with_differences(told, -0.05, -0.08, -0.02), tests=told.tests)
+    assert headline(told) == (
+        "B lowered the initial rate of free zinc by 50 pM/s from that of control "
+        f"(Zn uptake; 95 % CI −80 to −20 pM/s, {counts}"
+    )
+    told = replace(with_differences(told, -0.01, -0.08, 0.06), tests=told.tests)
+    assert headline(told).startswith(
+        "B did not clearly change the initial rate of free zinc: 10 pM/s below that of control ("
+    )
+    few = headline(with_differences(study, 0.05, np.nan, np.nan))
+    assert "initial rate of free zinc 50 pM/s above that of control (Zn uptake; 4 exp" in few
+    assert few.endswith("no interval: no conclusion can rest on it.")
+
+
+def test_of_several_comparisons_a_direction_needs_the_adjusted_p_value():
+    study = example_study(n_cells=3)
+    assert " raised the " in headline(study)
+    table = study.conditions.copy()
+    table["p_adjusted"] = 0.06
+    said = headline(replace(study, conditions=table))
+    assert "did not clearly change the initial rate of free zinc after adjustment for 9 " in said
+    assert said.endswith("This is the largest of 9 comparisons; all are listed below.")
+    table.loc[table["dose"] == 30, "p_adjusted"] = 0.04
+    said = headline(replace(study, conditions=table))
+    assert "This is the largest of 9 comparisons, of which 2 are clear; all are listed" in said
 
 
 def test_the_headline_claims_no_change_that_the_interval_does_not(study):
@@ -66,9 +112,9 @@ def test_two_experiments_carry_no_conclusion(study):
         fold_change=1.8,
         fold_low=np.nan,
         fold_high=np.nan,
-        n_experiments=2,
         control="control",
     )
+    few = replace(few, tests=study.tests.assign(n_experiments=2))
     said = headline(few)
     assert "1.8-fold that of control (Zn uptake; 2 experiments," in said
     assert said.endswith("fewer than 3 experiments: no conclusion can rest on it.")
@@ -76,12 +122,22 @@ def test_two_experiments_carry_no_conclusion(study):
 
 
 def test_without_a_control_nothing_is_compared(study):
-    alone = with_conditions(study, fold_change=np.nan)
-    said = headline(alone)
+    alone = with_conditions(study, fold_change=np.nan, control="")
+    unnamed = replace(alone, settings=StudySettings())
+    said = headline(unnamed)
     assert said.startswith("Initial rate of free zinc (Zn uptake, mean of dishes, ")
     assert "control " in said
     assert "B " in said
     assert said.endswith("Nothing is compared, since no control is named.")
+    assert headline(alone).endswith("Nothing is compared, since no arm stands beside its control.")
+
+
+def test_a_comparison_that_is_withheld_is_no_missing_control(study):
+    why = "B: 2 of 8 dishes lie above the calibrated range, so that it is not compared"
+    withheld = with_conditions(study, fold_change=np.nan, control="control", note=why)
+    assert headline(withheld).endswith(f" Nothing is compared: {why}.")
+    blank = with_conditions(study, fold_change=np.nan, control="control")
+    assert headline(blank).endswith("an arm or its control has no number.")
 
 
 def test_of_several_comparisons_the_largest_is_named_as_such():
@@ -228,9 +284,87 @@ def test_dishes_beyond_the_range_are_counted(study):
     dishes = study.dishes.copy()
     dishes["beyond"] = dishes["beyond"].astype(object)
     dishes.loc[dishes.index[:2], ["level", "beyond"]] = [np.nan, "above"]
+    dishes.loc[dishes.index[2], ["level", "beyond"]] = [np.nan, "not positive"]
+    dishes.loc[dishes.index[3], "level"] = np.nan
+    dishes.loc[dishes.index[4], ["level", "beyond"]] = [np.nan, "both"]
     told = replace(study, dishes=dishes)
-    measure = superplot_chart(told, arms_of(study.conditions), panels_of(study))["measures"][0]
-    assert "2 dishes lie beyond the calibrated range" in measure["note"]
+    arms, panels = arms_of(study.conditions), panels_of(study)
+    assert superplot_chart(told, arms, panels)["measures"][0]["note"] == (
+        "5 dishes cannot be drawn: 2 above the range, 1 below and above the range, 1 no number, "
+        "1 numbers not positive."
+    )
+    table = dish_table(told, arms, panels)
+    assert "note" not in table
+    said = [row[-1] for row in table["rows"]]
+    assert said.count("above the range") == 2
+    assert {"numbers not positive", "no number", "below and above the range"} <= set(said)
+    assert not {"not positive range", " range", "both range"} & set(said)
+
+
+def test_a_table_of_dishes_that_is_cut_says_so(study, monkeypatch):
+    monkeypatch.setattr("zincflux.report.chart_tables.MOST_DISHES", 5)
+    table = dish_table(study, arms_of(study.conditions), panels_of(study))
+    assert len(table["rows"]) == 5
+    assert table["note"] == "The first 5 of 16 dishes."
+    monkeypatch.setattr("zincflux.report.study.static_picture", lambda _study, _kind: "")
+    assert "The first 5 of 16 dishes." in render_study(study)
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_the_statistics_tell_differences_in_the_unit_of_the_page(study):
+    page = render_study(with_differences(study, 0.05, 0.02, 0.08))
+    assert "<strong>50</strong>" in page
+    assert "20 to 80" in page
+    assert '<th scope="col" class="n">Difference</th>' in page
+    assert "Differences are those of the means from the control." in page
+    assert "Fold change</th>" not in page
+    assert "Fold changes are e to" not in page
+    folds = render_study(study)
+    assert '<th scope="col" class="n">Fold change</th>' in folds
+    assert "Fold changes are e to the mean log ratio to the control. Where experiments" in folds
+    assert "Differences are" not in folds
+    assert "Welch" not in folds
+    assert "Welch" in render_study(with_conditions(study, pairing="unpaired"))
+
+
+def test_methods_tell_of_differences(study):
+    text = " ".join(methods_text(with_differences(study, 0.05, 0.02, 0.08)))
+    assert "Fold changes" not in text
+    assert "compared by the mean difference from the control, paired by experiment where" in text
+    assert "P values were adjusted for multiplicity" in text
+    alone = with_conditions(study, fold_change=np.nan)
+    assert "P values" not in " ".join(methods_text(alone))
+
+
+def test_methods_tell_what_the_level_does_with_cells_beyond_the_range(study):
+    assert "rank below or above all others in medians." in " ".join(methods_text(study))
+    mean = replace(study, settings=StudySettings(control="control", level="mean"))
+    text = " ".join(methods_text(mean))
+    assert "rank below" not in text
+    assert "have no number and are left out of means, which are blank where" in text
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_dishes_of_other_conditions_and_doses_are_others(study):
+    # Two conditions on four days with two dishes each, which all have the same two names.
+    assert "<li><b>16</b>dishes</li>" in render_study(study)
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_the_page_names_the_confidence_of_intervals():
+    study = example_study(n_cells=3)
+    study = replace(study, settings=StudySettings(alpha=0.1))
+    page = render_study(study)
+    assert "95 % CI" not in page
+    assert "95 % t" not in page
+    assert page.count("90 % CI") >= 2 + len(panels_of(study))
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_missing_cells_stand_beside_those_beyond_the_range(study):
+    page = render_study(with_conditions(study, share_missing=0.25))
+    assert "Below / above range / no number" in page
+    assert "0 % / 2 % / 25 %" in page
 
 
 @pytest.mark.usefixtures("no_drawing")

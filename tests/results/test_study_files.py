@@ -86,6 +86,7 @@ def test_what_is_promised_is_there(folder):
         "wide",
         "figures",
     }
+    assert names == set(study_files.STUDY_FILES)
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".svg", ".pdf"}
 
 
@@ -206,7 +207,10 @@ def test_any_text_survives_a_csv(texts):
     assert [row[0] for row in rows] == [plain_text(text) for text in texts]
 
 
-@given(st.one_of(st.text(max_size=50), st.floats(), st.integers(-(10**9), 10**9), st.booleans()))
+NUMBERS = st.floats(-1e300, 1e300) | st.sampled_from([np.nan, np.inf, -np.inf])
+
+
+@given(st.one_of(st.text(max_size=50), NUMBERS, st.integers(-(10**9), 10**9), st.booleans()))
 def test_any_value_makes_a_workbook_that_opens(value):
     class Memory:
         data = b""
@@ -264,6 +268,51 @@ def test_wide_tables_of_courses(few):
 def test_folds_stand_dose_by_dose(few):
     wide = dict(wide_tables(few))["rate_nM_per_s_folds"]
     assert wide["dose"].tolist() == [0.0, 30.0, 90.0]
+
+
+def arms_that_look_alike(few):
+    """The study with every dish in four arms, whose values tell them apart."""
+    near = 90.0 * (1 + 1e-9)
+    arms = [("Zn, 90 µM", np.nan, ""), ("Zn", 90.0, "µM"), ("Zn", near, "µM"), ("Zn", 90.0, "nM")]
+    tables = {}
+    for name, value in (("dishes", "level"), ("courses", "mean_of_dishes")):
+        table = getattr(few, name)
+        own = table[(table.condition == "ZnCl2") & (table.dose == 90.0)]
+        parts = [
+            own.assign(condition=c, dose=d, dose_unit=u, **{value: float(n)})
+            for n, (c, d, u) in enumerate(arms)
+        ]
+        tables[name] = pd.concat(parts, ignore_index=True)
+    return dict(wide_tables(replace(few, **tables)))
+
+
+def test_arms_whose_names_are_the_same_keep_columns_of_their_own(few):
+    tables = arms_that_look_alike(few)
+    names = ["Zn, 90 µM", "Zn, 90 µM (2)", "Zn, 90 µM (3)", "Zn, 90 nM"]
+    for name, first in (("dishes", ["experiment", "replicate"]), ("experiments", ["experiment"])):
+        wide = tables[f"rate_nM_per_s_{name}"]
+        assert list(wide.columns) == [*first, *names]
+        assert [set(wide[arm]) for arm in names] == [{0.0}, {1.0}, {2.0}, {3.0}]
+    course = tables["course_zinc_nM"]
+    assert [set(course[f"{arm}: mean"]) for arm in names] == [{0.0}, {1.0}, {2.0}, {3.0}]
+
+
+def test_doses_in_several_units_have_rows_of_their_own(few):
+    wide = arms_that_look_alike(few)["rate_nM_per_s_doses"]
+    assert wide["dose_unit"].tolist() == ["µM", "µM", "nM"]
+    assert wide["dose"].tolist() == [90.0, 90.0 * (1 + 1e-9), 90.0]
+    assert wide["Zn: mean"].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_names_of_columns_are_never_shared(few):
+    dishes = few.dishes.assign(condition="experiment", dose=np.nan, dose_unit="")
+    wide = dict(wide_tables(replace(few, dishes=dishes)))["rate_nM_per_s_dishes"]
+    assert list(wide.columns) == ["experiment", "replicate", "experiment (2)"]
+    # A day may be called as a column of another condition is.
+    first = few.dishes[few.dishes.experiment == "day 1"].assign(experiment="x: mean")
+    both = [first.assign(condition=name) for name in ("Zn", "Zn, x")]
+    wide = dict(wide_tables(replace(few, dishes=pd.concat(both))))["rate_nM_per_s_doses"]
+    assert {"Zn, x: mean", "Zn, x: mean (2)"} <= set(wide.columns)
 
 
 def test_groups_and_phases_are_told_apart(few):

@@ -6,9 +6,11 @@ from study_values import NO_DOSE, drawn, values
 
 from zincflux.statistics import (
     StudySettings,
+    analyse,
+    compare,
     dish_levels,
+    fit_dose_response,
     is_rate,
-    on_common_times,
     pool_courses,
     subtract_control_rates,
     summarise_conditions,
@@ -125,14 +127,38 @@ def test_counts_of_cells_may_be_absent():
 
 def test_nothing_pools_to_nothing():
     assert len(pool_courses(courses(LEVELS).iloc[:0])) == 0
-    assert len(on_common_times(courses(LEVELS).iloc[:0], np.array([0.0]))) == 0
 
 
-def test_courses_are_read_between_frames_and_never_beyond():
-    table = pd.concat([courses(LEVELS, (0.0, 2.0)), courses({("Thu", "1"): 2.0}, (1.0, 3.0))])
-    found = on_common_times(table, np.array([0.0, 1.0, 2.0]))
-    assert len(found) == 5 * 3
-    monday = found[(found.experiment == "Mon") & (found.replicate == "1")]
-    np.testing.assert_allclose(monday["value"], [1.0, 11.0, 21.0])
-    thursday = found[found.experiment == "Thu"]
-    np.testing.assert_allclose(thursday["value"], [np.nan, 12.0, 22.0])
+DOSES = {("salt", dose): 1 + dose / 20 for dose in (0.0, 10.0, 30.0, 60.0, 90.0)}
+
+
+def test_corrected_rates_are_compared_by_differences_also_where_all_are_positive():
+    # All dishes happen to lie above 0: a ratio of rates near 0 says nothing.
+    settings = StudySettings(subtract_control="leak")
+    cells = drawn(DOSES, groups={"positive": 2.0, "negative": 1.0})
+    assert (cells["value"] > 0).all()
+    found = analyse(cells, settings, "rate_nM_per_s")
+    arms = found.conditions[found.conditions.control != ""]
+    assert arms.fold_change.isna().all()
+    assert arms.difference.notna().all()
+    assert arms.note.str.contains("corrected rates are compared by differences").all()
+    scales = found.tests.loc[found.tests.test != "analysis of variance"].groupby("test").scale
+    assert set(scales.unique().explode()) == {"difference"}
+    assert {"mixed model", "paired t test within dishes", "Dunnett's test"} <= set(scales.groups)
+    one = found.tests[found.tests.test == "mixed model"].iloc[-1]
+    assert one.estimate == pytest.approx(9, rel=0.5)  # positive cells at 90
+    # The dose response is fitted to the rates themselves, not to their logarithms.
+    plain = analyse(cells, StudySettings(), "rate_nM_per_s")
+    assert not np.allclose(found.dose_response.trend_statistic, plain.dose_response.trend_statistic)
+    for single, table in (
+        (summarise_conditions, found.conditions.drop(columns="responder_fraction")),
+        (compare, found.tests),
+        (fit_dose_response, found.dose_response),
+    ):
+        alone = single(cells, settings, "rate_nM_per_s")[list(table)]
+        pd.testing.assert_frame_equal(alone, table)
+
+
+def test_other_metrics_keep_their_ratios():
+    found = analyse(drawn(DOSES), StudySettings(subtract_control="leak"), "peak_zinc_nM")
+    assert found.conditions.fold_change.notna().sum() == 4

@@ -157,3 +157,13 @@ def test_correlations_of_more_than_one_factor_are_integrated_by_scipy():
     assert dunnett_p(2.5, correlation, 12) == found
     negative = np.array([[1, -0.2, 0.2], [-0.2, 1, 0.1], [0.2, 0.1, 1]])
     assert 0 < dunnett_p(2.5, negative, 12) < 0.1
+
+
+def test_partial_omega_squared_is_that_of_the_hand():
+    # Arms explain 42, days 6, 4 are left with 4 degrees of freedom: variance 1.
+    blocked = fit_arms(together([[1, 2, 6], [2, 4, 6], [3, 3, 9]]))
+    assert blocked.variance == pytest.approx(1)
+    assert blocked.omega_squared == pytest.approx((42 - 2 * 1) / (42 + (9 - 2) * 1))
+    # Without days 10 are left with 6: (42 − 2·10/6) / (42 + 10 + 10/6).
+    separate = fit_arms(apart([[1, 2, 3], [2, 4, 3], [6, 6, 9]]))
+    assert separate.omega_squared == pytest.approx((42 - 20 / 6) / (52 + 10 / 6))

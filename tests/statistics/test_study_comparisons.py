@@ -337,3 +337,13 @@ def test_a_naive_test_over_cells_is_never_there():
     assert min(p) > 1e-4
     tests = compare(many, VEHICLE)
     assert tests.df.max() <= 6
+
+
+def test_a_dose_of_zero_in_the_same_unit_is_the_nearer_control():
+    other, own = Arm("salt", 0.0, "mM"), Arm("salt", 0.0, "µM")
+    dose = Arm("salt", 30.0, "µM")
+    for arms in ([other, own, dose], [own, other, dose]):
+        assert control_of(dose, arms, StudySettings()) == own
+    assert control_of(dose, [other, dose], StudySettings()) == other
+    there = StudySettings(control_dose=5)
+    assert control_of(dose, [Arm("salt", 5.0, "mM"), dose], there) is None

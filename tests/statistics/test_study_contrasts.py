@@ -156,7 +156,7 @@ def test_holm_lies_between_the_p_value_and_bonferroni(p):
 def test_the_bootstrap_is_that_of_scipy():
     levels = np.random.default_rng(5).normal(1, 0.3, 8)
     expected = stats.bootstrap(
-        (levels,), np.mean, method="percentile", n_resamples=20000, rng=np.random.default_rng(1)
+        (levels,), np.mean, method="percentile", n_resamples=20000, random_state=1
     ).confidence_interval
     np.testing.assert_allclose(percentile_interval(levels, None), expected, atol=0.02)
 

@@ -27,6 +27,7 @@ from zincflux.columns import (
 from zincflux.pipeline import Progress
 from zincflux.results.study import Study
 from zincflux.statistics import StudySettings, missing_control
+from zincflux.steps import complete
 
 
 def collect_study(
@@ -54,13 +55,7 @@ def collect_study(
     ZincfluxError
         If a folder is damaged, or the settings do not fit the movies.
     """
-    steps = iter_collect(samples, settings, name=name, warnings=warnings)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: Study = stop.value
-            return result
+    return complete(iter_collect(samples, settings, name=name, warnings=warnings))
 
 
 def iter_collect(
@@ -115,7 +110,7 @@ def _study(
     cells, responses = gathered.cells, gathered.responses
     _fill_beyond(cells, responses, traced.beyond)
     metrics = choose_metrics(settings.metrics, cells, responses)
-    phases = gathered.phases or ()
+    differing = gathered.differing(traced.grid.step_s)
     order = [sample.sample for sample in samples if sample.sample in traced.quality]
     tables = summarise(values_of(metrics, cells, responses), settings)
     conditions = [str(sample.filled_keys["condition"]) for sample in samples]
@@ -137,14 +132,14 @@ def _study(
             columns=["sample", "reason", "what", "n_cells"],
         ),
         warnings=(
-            *(("", text) for text in (*told[1], *_own_warnings(samples, settings, gathered))),
+            *(("", text) for text in (*told[1], *_own_warnings(samples, settings, differing))),
             *gathered.warnings,
         ),
         thumbnails=gathered.thumbnails,
         constants=tuple(
             replace(one, samples=tuple(names)) for one, names in gathered.constants.items()
         ),
-        phases=phases,
+        phases=gathered.phases,
         align_s=gathered.align_s,
         metrics=metrics,
         headline_phase=_headline_phase(metrics, tables["conditions"], settings),
@@ -196,7 +191,7 @@ def _experiments(samples: Sequence[Sample], counts: dict[str, dict[str, Any]]) -
 
 
 def _own_warnings(
-    samples: Sequence[Sample], settings: StudySettings, gathered: Gathered
+    samples: Sequence[Sample], settings: StudySettings, differing: Sequence[str]
 ) -> list[str]:
     """Say what is doubtful about the study as a whole."""
     failed = [sample.sample for sample in samples if sample.folder is None]
@@ -209,11 +204,11 @@ def _own_warnings(
             f"{len(failed)} of {len(samples)} movies failed and are in none of the numbers: "
             f"{_listed(failed)}. The table of experiments says why."
         )
-    if gathered.differing:
+    if differing:
         texts.append(
-            f"phases: {len(gathered.differing)} movies have other phases than the first one: "
-            f"{_listed(gathered.differing)}. Their courses are pooled all the same, aligned at the "
-            "start of one phase; check that they belong together."
+            f"phases: {len(differing)} movies have other phases than the first one, or the same "
+            f"ones at other times: {_listed(differing)}. Their courses are pooled all the same, "
+            "aligned at the start of one phase; check that they belong together."
         )
     return texts
 

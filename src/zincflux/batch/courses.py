@@ -225,6 +225,42 @@ def cell_courses(
     )
 
 
-def differing_phases(first: Sequence[Phase], other: Sequence[Phase]) -> bool:
-    """Tell whether two movies were treated differently, or at other times from the alignment."""
-    return [(p.name, p.role) for p in first] != [(p.name, p.role) for p in other]
+@dataclass(frozen=True)
+class Protocol:
+    """What was done in one movie, and when.
+
+    Attributes
+    ----------
+    sample
+        The movie.
+    phases
+        Its phases.
+    start_s
+        Time in the movie that is 0 in the courses, s.
+    end_s
+        Time of its last frame, s.
+    """
+
+    sample: str
+    phases: Sequence[Phase]
+    start_s: float
+    end_s: float
+
+    def differs(self, other: Self, step_s: float) -> bool:
+        """Tell whether another movie was treated differently, or at other times.
+
+        Times count from the alignment of each movie, and may differ by one step of the grid. Phases
+        that are open to the end of both movies end alike.
+        """
+        if [(p.name, p.role) for p in self.phases] != [(p.name, p.role) for p in other.phases]:
+            return True
+        gaps_s = []
+        for own, its in zip(self.phases, other.phases, strict=True):
+            gaps_s.append((own.start_s - self.start_s) - (its.start_s - other.start_s))
+            if own.end_s is not None or its.end_s is not None:
+                gaps_s.append(self._end(own) - other._end(its))
+        # A thousandth of a step allows for the rounding of stored times.
+        return bool(np.any(np.abs(gaps_s) > 1.001 * step_s))
+
+    def _end(self, phase: Phase) -> float:
+        return (self.end_s if phase.end_s is None else phase.end_s) - self.start_s

@@ -136,15 +136,15 @@ class Finished:
         path = self.folder / CALIBRATION_FILE
         if not path.exists():
             return {}
-        # The tables of cells may be long, and stand at the end.
-        head = path.read_text(encoding="utf-8").partition("\n[cells]")[0]
         with reading(self.folder):
+            # The tables of cells may be long, and stand at the end.
+            head = path.read_text(encoding="utf-8").partition("\n[cells]")[0]
             stored = tomllib.loads(head)
-        binding = stored["binding"]
-        names = ("k_nM", "hill", "beta", "k_includes_beta", "source", "doi", "confidence")
-        return {name: stored[name] for name in ("indicator", "kind", "origin")} | {
-            name: binding[name] for name in names if name in binding
-        }
+            binding = stored["binding"]
+            names = ("k_nM", "hill", "beta", "k_includes_beta", "source", "doi", "confidence")
+            return {name: stored[name] for name in ("indicator", "kind", "origin")} | {
+                name: binding[name] for name in names if name in binding
+            }
 
 
 @contextmanager

@@ -43,8 +43,9 @@ def iter_kept(jobs: Sequence[Job]) -> Generator[News, None, list[int]]:
     """
     left, n_bytes = [], 0.0
     for number, job in enumerate(jobs):
-        n_bytes += _size(job) if _may_be_kept(job) else 0
-        if _may_be_kept(job) and n_bytes <= MOST_BYTES and _is_kept(job):
+        may_be_kept = _may_be_kept(job)
+        n_bytes += _size(job) if may_be_kept else 0
+        if may_be_kept and n_bytes <= MOST_BYTES and _is_kept(job):
             end = {"status": "up to date", "reason": "", "seconds": 0.0}
             yield News(number, "", 1, 1, end)
         else:

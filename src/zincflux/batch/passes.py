@@ -12,10 +12,10 @@ import pandas as pd
 from zincflux.batch.courses import (
     Course,
     Grid,
+    Protocol,
     aligned_start,
     cell_courses,
     courses_of,
-    differing_phases,
     dish_courses,
 )
 from zincflux.batch.finished import OF_DISH, Finished
@@ -45,16 +45,18 @@ class Gathered:
     warnings: list[tuple[str, str]] = field(default_factory=list)
     constants: dict[Constants, list[str]] = field(default_factory=dict)
     thumbnails: dict[str, bytes] = field(default_factory=dict)
-    phases: tuple[Phase, ...] | None = None
-    align_s: float = 0.0
-    differing: list[str] = field(default_factory=list)
+    protocols: list[Protocol] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
     def add(self, finished: Finished, align_phase: str | None) -> None:
         """Keep what is needed of a movie."""
         name, run = finished.sample.sample, finished.run
         start_s = aligned_start(finished, align_phase)
-        self.times.append(finished.frames["time_s"].to_numpy(np.float64) - start_s)
+        time_s = finished.frames["time_s"].to_numpy(np.float64)
+        self.times.append(time_s - start_s)
+        self.protocols.append(
+            Protocol(name, finished.experiment.phases, start_s, float(time_s.max(initial=0.0)))
+        )
         self.cell_tables.append(_keyed(finished, finished.cells, STUDY_CELLS))
         self.response_tables.append(_keyed(finished, _responses(finished), STUDY_RESPONSES))
         counts = {key: run["counts"][key] for key in COUNTS}
@@ -62,10 +64,6 @@ class Gathered:
         self.warnings += [(name, str(text)) for text in run["warnings"]]
         self.constants.setdefault(replace(finished.constants(), samples=()), []).append(name)
         self.versions = self.versions or dict(run["versions"])
-        if self.phases is None:
-            self.phases, self.align_s = finished.experiment.phases, start_s
-        elif differing_phases(self.phases, finished.experiment.phases):
-            self.differing.append(name)
         if len(self.thumbnails) < MAX_THUMBNAILS:
             self._add_thumbnail(finished)
 
@@ -75,6 +73,20 @@ class Gathered:
             out = finished.cells.loc[finished.cells["excluded"].astype(bool), "cell_id"]
             picture = thumbnail(image, labels, excluded=out.tolist())
             self.thumbnails[finished.sample.sample] = picture
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Phases of the first movie."""
+        return tuple(self.protocols[0].phases) if self.protocols else ()
+
+    @property
+    def align_s(self) -> float:
+        """Time in the first movie that is 0 in the courses, s."""
+        return self.protocols[0].start_s if self.protocols else 0.0
+
+    def differing(self, step_s: float) -> list[str]:
+        """Name the movies that were treated otherwise, or at other times, than the first one."""
+        return [one.sample for one in self.protocols if one.differs(self.protocols[0], step_s)]
 
     @property
     def cells(self) -> pd.DataFrame:

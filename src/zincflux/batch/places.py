@@ -29,7 +29,7 @@ from zincflux.errors import ResultsError
 from zincflux.pipeline import Progress
 from zincflux.results import read_run
 from zincflux.results.study import Study
-from zincflux.results.study_files import STUDY_FILE, read_study
+from zincflux.results.study_files import STUDY_FILE, STUDY_FILES, read_study
 
 
 class Place(Protocol):
@@ -117,9 +117,7 @@ class LocalPlace:
     ) -> Iterator[Progress]:
         """Leave the files of the study where they are, and note what they were made from."""
         claims = read_claims(self.out)
-        others = {*claims.samples, BATCH_FILE}
-        names = sorted(path.name for path in self.out.iterdir() if not path.name.startswith("."))
-        files = tuple(name for name in names if name not in others)
+        files = tuple(name for name in sorted(STUDY_FILES) if (self.out / name).exists())
         write_claims(self.out, Claims(claims.samples, made_from(sheet, outcomes), files))
         yield from ()
 
@@ -192,4 +190,6 @@ class RemotePlace:
     ) -> Iterator[Progress]:
         """Put the files of the study, the one that marks it complete last."""
         folders = {entry.name for entry in folder.iterdir() if (entry / "run.json").exists()}
-        yield from RemoteFolder.of(self.address).put(folder, last=STUDY_FILE, without=folders)
+        yield from RemoteFolder.of(self.address).put(
+            folder, last=STUDY_FILE, own=STUDY_FILES, without=folders
+        )

@@ -55,16 +55,24 @@ class _Worker:
         self.job: int | None = None
         self.last: News | None = None
         self.is_ready = False
-        self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         limits = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         environment = {**dict.fromkeys((*limits, "NUMBA_NUM_THREADS"), str(threads)), **os.environ}
-        self._process = subprocess.Popen(  # noqa: S603 - this program and nothing else
-            [sys.executable, "-P", "-c", _PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            env=environment | {"PYTHONIOENCODING": "utf-8"},
-        )
+        with contextlib.ExitStack() as undo:
+            try:
+                self._complaints: IO[bytes] = undo.enter_context(tempfile.TemporaryFile())
+                self._process = subprocess.Popen(  # noqa: S603 - this program and nothing else
+                    [sys.executable, "-P", "-c", _PROGRAM],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._complaints,
+                    env=environment | {"PYTHONIOENCODING": "utf-8"},
+                )
+            except OSError as error:
+                raise ResultsError(
+                    f"batch: expected processes that start, found: {error}. Close other programs, "
+                    "use fewer --jobs, or run one movie by itself with: zincflux run"
+                ) from error
+            undo.pop_all()
         threading.Thread(target=self._hear, args=(heard,), daemon=True).start()
 
     def _hear(self, heard: queue.SimpleQueue[tuple[_Worker, list[Any] | None]]) -> None:

@@ -17,13 +17,15 @@ from zincflux.experiment import Experiment
 from zincflux.opening import addresses_of, files_of, open_recording
 from zincflux.pipeline import Progress
 from zincflux.readers.zarr_places import filesystem
-from zincflux.results import Hashing
+from zincflux.results import CALIBRATION_FILE, LABELS_FORMATS, RESULT_FILES, Hashing
 from zincflux.results.folder import RUN_FILE
 from zincflux.settings import dumps
 from zincflux.workflow import iter_run
 
 _IDENTITY = "batch"
 _FILES = "files"
+_OF_A_RUN = (*RESULT_FILES, CALIBRATION_FILE, *LABELS_FORMATS.values())
+"""All that a run may write; what a user has put beside it is kept."""
 
 
 @dataclass(frozen=True)
@@ -89,23 +91,58 @@ class RemoteFolder:
                 self._fs.get_file(path, str(target))
 
     def put(
-        self, folder: Path, *, last: str, without: Collection[str] = ()
+        self, folder: Path, *, last: str, own: Collection[str], without: Collection[str] = ()
     ) -> Generator[Progress, None, None]:
         """Copy all files of a local folder, the one that marks a complete set last.
 
-        An earlier one goes first, so that no mixture looks complete.
+        An earlier one goes first, so that no mixture looks complete; then the other files of the
+        earlier set, which the new one may be without.
+
+        Parameters
+        ----------
+        folder
+            The new files.
+        last
+            Marks a complete set.
+        own
+            Files and folders at the top that such a set may hold: what is there of them is
+            replaced or taken away. Others stay.
+        without
+            Folders that are not copied.
+
+        Yields
+        ------
+        Progress
+            After each file.
         """
+        names = [name for name in files_in(folder) if name.split("/")[0] not in without]
+        names.sort(key=lambda name: (name == last, name))
         with self._told():
             if self._fs.exists(f"{self._root}/{last}"):
                 self._fs.rm_file(f"{self._root}/{last}")
-        names = [name for name in files_in(folder) if name.split("/")[0] not in without]
-        names.sort(key=lambda name: (name == last, name))
+            self._remove(set(own) - {last}, keep=set(names))
         for number, name in enumerate(names, start=1):
             with self._told():
                 place = f"{self._root}/{name}"
                 self._fs.makedirs(place.rpartition("/")[0], exist_ok=True)
                 self._fs.put_file(str(folder / name), place)
             yield Progress("put", number, len(names))
+
+    def _remove(self, own: Collection[str], *, keep: Collection[str]) -> None:
+        """Take away folders, and files that nothing replaces."""
+        self._fs.invalidate_cache()
+        try:
+            entries = self._fs.ls(self._root, detail=True)
+        except FileNotFoundError:
+            return
+        for entry in entries:
+            name = entry["name"].rstrip("/").rpartition("/")[2]
+            if name not in own:
+                continue
+            if entry["type"] == "directory":
+                self._fs.rm(f"{self._root}/{name}", recursive=True)
+            elif name not in keep:
+                self._fs.rm_file(f"{self._root}/{name}")
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -174,7 +211,7 @@ def iter_remote_run(
         record = outcome.record | {_IDENTITY: identity, _FILES: files_in(own)}
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (own / RUN_FILE).write_text(text, encoding="utf-8", newline="\n")
-        yield from folder.put(own, last=RUN_FILE)
+        yield from folder.put(own, last=RUN_FILE, own=_OF_A_RUN)
     return False
 
 

@@ -19,6 +19,7 @@ from zincflux.batch.worker import Job, make_job
 from zincflux.errors import ExperimentError
 from zincflux.readers.zarr_places import is_address
 from zincflux.results import LABELS_FORMATS, need_zarr
+from zincflux.steps import complete
 
 Path_ = str | os.PathLike[str]
 
@@ -87,12 +88,7 @@ def run_batch(  # noqa: PLR0913 - the options of the command
         scheduler=scheduler,
         overwrite=overwrite,
     )
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: BatchOutcome = stop.value
-            return result
+    return complete(steps)
 
 
 def iter_batch(  # noqa: PLR0913 - as run_batch

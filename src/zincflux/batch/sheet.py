@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Generator, Mapping, Sequence
@@ -24,10 +23,12 @@ from zincflux.batch.names import folder_name, same_folder
 from zincflux.batch.plan import BatchProgress, Row, Sheet
 from zincflux.batch.problems import Problems, column, shown
 from zincflux.batch.settings import Common, absolute, base_of, read_common, value_of, with_cell
+from zincflux.batch.study_check import check_keys, check_study
 from zincflux.errors import ExperimentError
 from zincflux.experiment import Experiment, is_toml, title
 from zincflux.grid.cells import looks_grouped
 from zincflux.readers.zarr_places import is_address
+from zincflux.steps import complete
 
 _TITLE = 200
 """Most letters of ``name`` in an experiment."""
@@ -43,6 +44,7 @@ class _Reading:
     problems: Problems
     samples: dict[str, int] = field(default_factory=dict)
     folders: dict[str, tuple[str, int]] = field(default_factory=dict)
+    phases: dict[int, list[str]] = field(default_factory=dict)
 
 
 def read_sheet(
@@ -69,13 +71,7 @@ def read_sheet(
     ReaderError
         If the sheet cannot be read as a table.
     """
-    steps = iter_sheet(path, settings, assignments)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: Sheet = stop.value
-            return result
+    return complete(iter_sheet(path, settings, assignments))
 
 
 def iter_sheet(
@@ -106,7 +102,8 @@ def iter_sheet(
         rows.append(_row(reading, line, row))
         yield BatchProgress("", "check", n, len(cells.rows), 0, len(cells.rows))
     complete = [row for row in rows if row is not None]
-    _check_study(reading)
+    check_keys(cells.rows, problems)
+    check_study(common.study, cells.rows, reading.phases, common.where, problems)
     problems.settle()
     return Sheet(file, str(common.data.get("name") or file.stem), tuple(complete), common.study)
 
@@ -114,7 +111,7 @@ def iter_sheet(
 def _check_columns(reading: _Reading) -> None:
     """Refuse what concerns the sheet as a whole."""
     problems, common = reading.problems, reading.common
-    for name in set(reading.cells.columns) & set(common.assigned):
+    for name in sorted(set(reading.cells.columns) & set(common.assigned)):
         problems.add(
             None,
             column(name),
@@ -158,6 +155,7 @@ def _row(reading: _Reading, line: int, cells: Mapping[str, str]) -> Row | None:
     experiment = _experiment(reading, line, cells, data)
     needed_mb = None
     if experiment is not None:
+        reading.phases[line] = [phase.name for phase in experiment.phases]
         needed_mb = check_inputs(experiment, line, cells, reading.common.where, reading.problems)
     if needed_mb is None or dose is None or experiment is None:
         return None
@@ -262,19 +260,3 @@ def _experiment(
         else:
             reading.problems.add(line, elsewhere, part)
     return None
-
-
-def _check_study(reading: _Reading) -> None:
-    """Refuse conditions that ``[study]`` names and no row has."""
-    conditions = {row["condition"] for row in reading.cells.rows.values() if "condition" in row}
-    for key in ("control", "subtract_control"):
-        name = getattr(reading.common.study, key)
-        if name is None or name in conditions:
-            continue
-        near = difflib.get_close_matches(name, conditions, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Found: {', '.join(sorted(conditions))}"
-        reading.problems.add(
-            None,
-            f"{reading.common.where}, study.{key}",
-            f"expected a condition of the sheet, found {shown(name)}. {hint}",
-        )

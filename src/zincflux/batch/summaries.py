@@ -26,7 +26,7 @@ def summarise(values: Iterable[Values], settings: StudySettings) -> dict[str, pd
         table = one.table
         if settings.subtract_control is not None and is_rate(one.metric):
             table = subtract_control_rates(table, settings.subtract_control, settings.control_dose)
-        made = analyse(table, settings)
+        made = analyse(table, settings, one.metric)
         for name in _TABLES:
             rows = getattr(made, name)
             parts[name].append(rows.assign(**one.told))

@@ -33,6 +33,9 @@ _UNITS = {column.name: column.unit for column in (*CELLS, *RESPONSES)}
 _OF_RESPONSES = {c.name for c in RESPONSES if c.dtype == "float64"} - {"rate_window_s"}
 _OF_CELLS = {c.name for c in CELLS if c.dtype == "float64"} - {"y_um", "x_um"}
 
+METRICS = frozenset(_OF_CELLS | _OF_RESPONSES)
+"""All that can be compared."""
+
 
 @dataclass(frozen=True, eq=False)
 class Values:
@@ -73,10 +76,9 @@ def choose_metrics(
     ExperimentError
         If a name is no number of a cell or response.
     """
-    known = _OF_CELLS | _OF_RESPONSES
     for name in named:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+        if name not in METRICS:
+            near = difflib.get_close_matches(name, sorted(METRICS), n=1)
             hint = f"Did you mean {near[0]!r}?" if near else "The result tables list them."
             raise ExperimentError(
                 f"study.metrics: expected numbers of cells or responses, found {name!r}. {hint}"

@@ -20,8 +20,8 @@ SAMPLE, CONDITION, DOSE, DOSE_UNIT, REPLICATE, EXPERIMENT, BATCH, PLATE, WELL = 
 )
 """Columns in front of every table of single samples.
 
-A dish is told by ``experiment`` and ``replicate`` together: names of dishes may come again on
-another day.
+A dish is told by ``condition``, ``dose``, ``dose_unit``, ``experiment`` and ``replicate`` together:
+names of dishes may come again in another condition and on another day.
 """
 
 GROUP = Column(
@@ -35,10 +35,22 @@ _METRIC = (
     GROUP,
 )
 ARM = (CONDITION, DOSE, DOSE_UNIT)
-_COUNTS = (
+_CELLS_AND_DISHES = (
     Column("n_cells", "int64", "", "Cells, those beyond the range included"),
     Column("n_dishes", "int64", "", "Dishes"),
-    Column("n_experiments", "int64", "", "Independent experiments: the n of every test"),
+)
+_COUNTS = (
+    *_CELLS_AND_DISHES,
+    Column(
+        "n_experiments",
+        "int64",
+        "",
+        "Independent experiments of the arm; a test may rest on fewer, see tests.csv",
+    ),
+)
+_COUNTS_OF_TEST = (
+    *_CELLS_AND_DISHES,
+    Column("n_experiments", "int64", "", "Independent experiments that the test rests on: its n"),
 )
 _P_VALUES = (
     Column("p_value", "float64", "", "P value; empty below three experiments"),
@@ -121,7 +133,10 @@ CONDITIONS = (
     Column("difference_high", "float64", "unit", "Upper end of its t interval over experiments"),
     *_P_VALUES,
     Column(
-        "bootstrap_low", "float64", "", "Lower end of the bootstrap interval of the fold change"
+        "bootstrap_low",
+        "float64",
+        "",
+        "Lower end of the bootstrap interval of the fold change, or of the difference",
     ),
     Column("bootstrap_high", "float64", "", "Upper end; too narrow below ten experiments"),
     _NOTE,
@@ -132,7 +147,7 @@ TESTS = (
     Column("test", "string", "", "Name of the test"),
     Column("compared", "string", "", "What is compared"),
     Column("control", "string", "", "With what it is compared"),
-    *_COUNTS,
+    *_COUNTS_OF_TEST,
     Column("estimate", "float64", "scale", "Estimated effect"),
     Column("scale", "string", "", "What the estimate is: log ratio, difference, …"),
     Column("low", "float64", "scale", "Lower end of its interval"),
@@ -156,11 +171,11 @@ DOSE_RESPONSE = (
     Column("bottom", "float64", "unit", "Level that the curve leaves at low doses"),
     Column("top", "float64", "unit", "Level that it approaches at high doses"),
     Column("ec50", "float64", "dose_unit", "Dose of half the change"),
-    Column("ec50_low", "float64", "dose_unit", "Lower end of its 95 % interval"),
-    Column("ec50_high", "float64", "dose_unit", "Upper end of its 95 % interval"),
+    Column("ec50_low", "float64", "dose_unit", "Lower end of its confidence interval"),
+    Column("ec50_high", "float64", "dose_unit", "Upper end of its confidence interval"),
     Column("hill", "float64", "", "Hill coefficient of the curve"),
-    Column("hill_low", "float64", "", "Lower end of its 95 % interval"),
-    Column("hill_high", "float64", "", "Upper end of its 95 % interval"),
+    Column("hill_low", "float64", "", "Lower end of its confidence interval"),
+    Column("hill_high", "float64", "", "Upper end of its confidence interval"),
     Column("trend_statistic", "float64", "", "Statistic of the trend over ordered doses"),
     Column("trend_p_value", "float64", "", "Its p value; empty below three experiments"),
     Column("converged", "bool", "", "Whether the fit converged and tells the curve"),
@@ -179,8 +194,8 @@ COURSES = (
     ),
     Column("mean_of_dishes", "float64", "as the quantity", "Mean over experiments of dish medians"),
     Column("sem_of_dishes", "float64", "as the quantity", "Standard error over experiments"),
-    Column("low", "float64", "as the quantity", "Lower end of the 95 % interval of the mean"),
-    Column("high", "float64", "as the quantity", "Upper end of the 95 % interval of the mean"),
+    Column("low", "float64", "as the quantity", "Lower end of the mean's confidence interval"),
+    Column("high", "float64", "as the quantity", "Upper end of the mean's confidence interval"),
     *_BEYOND,
 )
 

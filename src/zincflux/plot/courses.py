@@ -25,7 +25,7 @@ _LINES = ("-", "--", ":")
 def courses_figure(
     courses: pd.DataFrame, quantity: str, phases: Sequence[Phase] = (), align_s: float = 0.0
 ) -> Figure:
-    """Draw the mean of the experiments over time, with its 95 % interval as a band.
+    """Draw the mean of the experiments over time, with its confidence interval as a band.
 
     Conditions with doses have a panel each, the doses from dark to light; others share one.
 
@@ -70,9 +70,7 @@ def courses_figure(
     key = max(keys, key=len, default="")
     measured = _measured(courses, moved)
     _finish(grid[1::2], axis_label(quantity, unit), _ends(measured, is_zinc) * factor, is_zinc)
-    figure.supxlabel(
-        f"Time since the start of the phase ({time_name})" + (f"\n{key}" if key else ""), size=9
-    )
+    figure.supxlabel(time_label(phases, time_name) + (f"\n{key}" if key else ""), size=9)
     return figure
 
 
@@ -82,6 +80,11 @@ def _panels(arms: Sequence[Arm]) -> list[tuple[str, list[Arm]]]:
     for arm in arms:
         panels.setdefault(arm.condition if arm.dose else "", []).append(arm)
     return list(panels.items())
+
+
+def time_label(phases: Sequence[Phase], unit: str) -> str:
+    """Name the time axis; without phases time 0 is that of the movie."""
+    return f"Time since the start of the phase ({unit})" if phases else f"Time ({unit})"
 
 
 def shifted(phases: Sequence[Phase], align_s: float) -> list[Phase]:

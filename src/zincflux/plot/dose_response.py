@@ -24,7 +24,7 @@ def dose_response_figure(
 ) -> Figure:
     """Draw the level of each experiment against the dose, with the fitted curves.
 
-    A vertical line is the dose of half the effect, the bar at the bottom its 95 % interval.
+    A vertical line is the dose of half the effect, the bar at the bottom its confidence interval.
     Conditions have colours and markers of their own.
 
     Parameters
@@ -112,13 +112,13 @@ def _draw_curve(
     low, high = float(fit["ec50_low"]), float(fit["ec50_high"])
     unit = shown(str(fit["dose_unit"]), 12)
     label = f"{name}\nEC50 {digits(float(fit['ec50']))} {unit}"
+    if np.isnan(low) or np.isnan(high):
+        return f"{label}\n(no interval)"
     if not (ends[0] / _FAR < low and high < ends[1] * _FAR):
         return f"{label}\n(interval beyond all doses)"
-    if np.isfinite(low) and np.isfinite(high):
-        bar = 0.03 * number
-        axis.axvspan(low, high, bar, bar + 0.02, color=colour, alpha=0.8, lw=0)
-        label += f"\n({digits(low)} to {digits(high)})"
-    return label
+    bar = 0.03 * number
+    axis.axvspan(low, high, bar, bar + 0.02, color=colour, alpha=0.8, lw=0)
+    return f"{label}\n({digits(low)} to {digits(high)})"
 
 
 def _label(axis: Axes, doses: FloatArray, lowest: float, dishes: pd.DataFrame) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from zincflux.movie import FloatArray
 from zincflux.phases import Phase
 from zincflux.plot.arms import Arm, arms_of, axis_label
-from zincflux.plot.courses import inside_measured, shifted
+from zincflux.plot.courses import inside_measured, shifted, time_label
 from zincflux.plot.style import (
     INK,
     SKY,
@@ -68,7 +68,7 @@ def heat_map_figure(
     _label(axis, arms, blocks)
     for phase in phases:
         axis.axvline((phase.start_s - align_s) * per_s, color="white", lw=1.0, ls=":")
-    axis.set_xlabel(f"Time since the start of the phase ({time_name})")
+    axis.set_xlabel(time_label(phases, time_name))
     bar = figure.colorbar(drawn, ax=axis, pad=0.015, aspect=30, extend="both")
     bar.set_label(axis_label(quantity, unit))
     bar.outline.set_linewidth(0.6)

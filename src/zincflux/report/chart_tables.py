@@ -18,7 +18,26 @@ MOST_TIMES = 16
 """Rows of the table of time courses."""
 
 MOST_DISHES = 400
-"""Rows of the table of dishes; conditions.csv and the workbook hold all."""
+"""Rows of the table of dishes."""
+
+
+_BEYOND = {
+    "below": "below the range",
+    "above": "above the range",
+    "both": "below and above the range",
+    "not positive": "numbers not positive",
+}
+
+
+def beyond_text(beyond: str) -> str:
+    """Say why a dish has no level.
+
+    Examples
+    --------
+    >>> beyond_text("above"), beyond_text("")
+    ('above the range', 'no number')
+    """
+    return _BEYOND.get(beyond, "no number")
 
 
 def number_text(value: float) -> str:
@@ -75,13 +94,16 @@ def dish_table(study: Study, arms: Sequence[Arm], panels: Sequence[Panel]) -> di
             clip(row.experiment, 40),
             clip(row.replicate, 40),
             str(row.n_cells),
-            number_text(row.level * scale) if np.isfinite(row.level) else f"{row.beyond} range",
+            number_text(row.level * scale) if np.isfinite(row.level) else beyond_text(row.beyond),
         ]
         for arm in arms
         for row in records(arm.rows(dishes))
     ]
     head = ["Condition", "Experiment", "Dish", "Cells", f"{panels[0].name} ({unit})"]
-    return {"head": head, "rows": rows[:MOST_DISHES]}
+    table: dict[str, Any] = {"head": head, "rows": rows[:MOST_DISHES]}
+    if len(rows) > MOST_DISHES:
+        table["note"] = f"The first {MOST_DISHES} of {len(rows)} dishes."
+    return table
 
 
 def dose_table(study: Study, arms: Sequence[Arm], panels: Sequence[Panel]) -> dict[str, Any]:

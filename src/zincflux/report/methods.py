@@ -11,6 +11,7 @@ from zincflux.report.page import clip
 from zincflux.report.panels import panels_of
 from zincflux.results.study import Constants, Study
 from zincflux.statistics.keys import MIN_EXPERIMENTS
+from zincflux.statistics.settings import Level
 
 _SEGMENTATION = {
     "watershed": "found by zincflux's watershed on local contrast",
@@ -38,6 +39,12 @@ _DRIFT = {
     "Int Conf Cybernetics and Society 1975:163; refined after Guizar-Sicairos et al., Opt Lett "
     "2008;33:156)",
     "none": "drift was not corrected",
+}
+_BLANK = " and are left out of means, which are blank where they are more than 5 %"
+_RANKED = {
+    "median": " and rank below or above all others in medians",
+    "mean": _BLANK,
+    "geometric-mean": _BLANK,
 }
 _LEVEL = {"median": "median", "mean": "mean", "geometric-mean": "geometric mean"}
 
@@ -84,7 +91,7 @@ def _analysis(constants: Constants, study: Study, *, several: bool) -> Iterator[
     said = "; ".join(filter(None, corrections))
     if said:
         yield said[0].upper() + said[1:] + "."
-    yield from _calibration(constants)
+    yield from _calibration(constants, study.settings.level)
     if constants.rate_window_s is not None:
         yield (
             f"Initial rates are slopes over the first {digits(constants.rate_window_s)} s of a "
@@ -97,7 +104,7 @@ def _analysis(constants: Constants, study: Study, *, several: bool) -> Iterator[
         )
 
 
-def _calibration(constants: Constants) -> Iterator[str]:
+def _calibration(constants: Constants, level: Level) -> Iterator[str]:
     if not constants.indicator or constants.k_nM is None or constants.hill is None:
         yield (
             "Signals are given as F/F0, the ratio to each cell's own baseline; they were not "
@@ -115,7 +122,7 @@ def _calibration(constants: Constants) -> Iterator[str]:
         f"on its own by Z = K·[{beta}(S − Smin)/(Smax − S)]^(1/n) (Grynkiewicz et al., J Biol Chem "
         f"1985;260:3440) with {given} ({clip(source, 300) or 'given by the user'}{known}). "
         f"Smin and Smax: {clip(constants.origin, 300) or 'not stated'}. Cells beyond the "
-        "calibrated range have no number and rank below or above all others in medians."
+        f"calibrated range have no number{_RANKED[level]}."
     )
 
 
@@ -133,22 +140,7 @@ def _statistics(study: Study) -> Iterator[str]:
             f"The mean rate of {clip(settings.subtract_control, 60)} in the same experiment was "
             "subtracted from rates."
         )
-    rows = study.conditions
-    if np.isfinite(rows["fold_change"].to_numpy(dtype=np.float64)).any():
-        pairing = set(rows["pairing"]) - {""}
-        paired = "paired by experiment where experiments share both arms"
-        kind = paired if "paired" in pairing else "unpaired (Welch)"
-        yield (
-            "Fold changes are e to the mean log ratio to the control per experiment, "
-            f"{kind}, with {100 * (1 - settings.alpha):g} % t intervals over experiments."
-        )
-        adjusted = [name for name in dict.fromkeys(rows["adjustment"]) if name]
-        if adjusted:
-            yield f"P values were adjusted for multiplicity ({clip(', '.join(adjusted), 200)})."
-        yield (
-            f"With fewer than {MIN_EXPERIMENTS} experiments neither intervals nor P values are "
-            "given."
-        )
+    yield from _comparisons(study)
     if len(study.dose_response):
         yield (
             "Dose responses were fitted by a four-parameter logistic curve to experiment means; "
@@ -158,6 +150,37 @@ def _statistics(study: Study) -> Iterator[str]:
         names = dict.fromkeys(study.tests.loc[study.tests["is_headline"], "test"])
         if names:
             yield f"Conclusions rest on: {clip(', '.join(map(str, names)), 300)}."
+
+
+def _comparisons(study: Study) -> Iterator[str]:
+    """Say how arms were compared with their controls."""
+    rows = study.conditions
+    folds, differences = (
+        np.isfinite(rows[name].to_numpy(dtype=np.float64)).any()
+        for name in ("fold_change", "difference")
+    )
+    if not (folds or differences):
+        return
+    told = [_PAIRINGS[one] for one in _PAIRINGS if one in set(rows["pairing"])]
+    percent = f"{100 * (1 - study.settings.alpha):g} %"
+    interval = f"{', else '.join(told) or 'compared'} with {percent} t intervals over experiments."
+    if folds:
+        yield f"Fold changes are e to the mean log ratio to the control, {interval}"
+    if differences:
+        yield (
+            "Metrics with levels of 0 or less, and rates from which a control's was subtracted, "
+            f"are compared by the mean difference from the control, {interval}"
+        )
+    adjusted = [name for name in dict.fromkeys(rows["adjustment"]) if name]
+    if adjusted:
+        yield f"P values were adjusted for multiplicity ({clip(', '.join(adjusted), 200)})."
+    yield f"With fewer than {MIN_EXPERIMENTS} experiments neither intervals nor P values are given."
+
+
+_PAIRINGS = {
+    "paired": "paired by experiment where experiments share both arms",
+    "unpaired": "unpaired (Welch)",
+}
 
 
 def _software(study: Study) -> str:

@@ -32,7 +32,7 @@ from zincflux.report.superplot import superplot_chart
 from zincflux.report.traces import Chart
 from zincflux.results.study import Study
 from zincflux.settings import dumps
-from zincflux.statistics.keys import arm_label
+from zincflux.statistics.keys import DISH, arm_label
 
 _FILES = {
     "conditions.csv": "Each condition: n, estimates, intervals, fold changes",
@@ -82,6 +82,7 @@ def _content(study: Study) -> dict[str, Any]:
         "films": movies,
         "charts": charts,
         "statistics": [_statistics(study, panel, arms) for panel in panels],
+        "compared": _compared(study),
         "curves": [row for panel in panels for row in _curves(study, panel)],
         "alpha": 100 * (1 - study.settings.alpha),
         "methods": methods_text(study),
@@ -118,7 +119,7 @@ def _facts(study: Study, done: int) -> list[tuple[str, str]]:
     rows = study.experiments[study.experiments["status"] == "done"]
     failed = len(study.experiments) - done
     n_days = rows["experiment"].nunique()
-    n_dishes = len(rows[["experiment", "replicate"]].drop_duplicates())
+    n_dishes = len(rows[[name for name in DISH if name != "group"]].drop_duplicates())
     n_cells = int(pd.to_numeric(rows["n_cells"]).fillna(0).sum())
     n_out = int(pd.to_numeric(rows["n_excluded"]).fillna(0).sum())
     facts = [
@@ -185,32 +186,57 @@ def _statistics(study: Study, panel: Panel, arms: tuple[Arm, ...]) -> dict[str, 
     rows = [
         _condition(arm, row, scale) for arm in arms for _, row in arm.rows(conditions).iterrows()
     ]
+    is_fold = not np.isfinite(conditions["difference"].to_numpy(dtype=np.float64)).any()
     return {
         "name": panel.name,
         "unit": unit,
+        "change": "Fold change" if is_fold else "Difference",
         "conditions": rows,
         "tests": [_test(row) for _, row in tests.iterrows()],
         "notes": list(dict.fromkeys(note for note in conditions["note"] if note)),
     }
 
 
+def _compared(study: Study) -> str:
+    """Say what the changes in the tables are; empty where nothing is compared."""
+    rows = study.conditions
+    folds, differences = (
+        np.isfinite(rows[name].to_numpy(dtype=np.float64)).any()
+        for name in ("fold_change", "difference")
+    )
+    said = [
+        "Fold changes are e to the mean log ratio to the control." if folds else "",
+        "Differences are those of the means from the control." if differences else "",
+        "Where experiments have both arms, they are compared within each experiment."
+        if "paired" in set(rows["pairing"])
+        else "",
+        "Arms that share too few experiments are compared as independent (Welch)."
+        if "unpaired" in set(rows["pairing"])
+        else "",
+    ]
+    return " ".join(filter(None, said))
+
+
 def _condition(arm: Arm, row: Any, scale: float) -> dict[str, Any]:
     sem = float(row["sem_of_dishes"]) * scale
     mean = number_text(row["mean_of_dishes"] * scale)
-    beyond = [percent_text(row["share_below"]), percent_text(row["share_above"])]
+    shares = [percent_text(row[f"share_{of}"]) for of in ("below", "above", "missing")]
+    change = [float(row[key]) for key in ("fold_change", "fold_low", "fold_high")]
+    if np.isfinite(row["difference"]):
+        names = ("difference", "difference_low", "difference_high")
+        change = [float(row[key]) * scale for key in names]
     return {
         "name": arm.name,
         "counts": f"{row['n_experiments']} / {row['n_dishes']} / {row['n_cells']}",
         "median": number_text(row["median"] * scale),
         "mean": f"{mean} ± {number_text(sem)}" if np.isfinite(sem) else mean,
-        "fold": number_text(row["fold_change"]),
-        "interval": _between(row["fold_low"], row["fold_high"]),
-        "bootstrap": _between(row["bootstrap_low"], row["bootstrap_high"]),
+        "change": number_text(change[0]),
+        "interval": _between(change[1], change[2]),
         "control": _short_control(arm, str(row["control"])),
         "p": _p(row["p_adjusted"] if np.isfinite(row["p_adjusted"]) else row["p_value"]),
         "effect": number_text(row["effect_size"]),
         "responders": percent_text(row["responder_fraction"]),
-        "beyond": " / ".join(beyond),
+        "beyond": " / ".join(shares),
     }
 
 

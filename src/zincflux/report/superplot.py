@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from zincflux.report.arms import Arm, groups_of, records
 from zincflux.report.chart_data import limits, rounded
+from zincflux.report.chart_tables import beyond_text
 from zincflux.report.page import clip
 from zincflux.report.panels import Panel, cells_of
 from zincflux.results.study import Study
@@ -80,12 +82,12 @@ def _superplot(
 
 def _said(stride: int, dishes: pd.DataFrame) -> str:
     said = [f"One cell in {stride} is drawn."] if stride > 1 else []
-    n = int((dishes["beyond"] != "").sum())
-    if n:
-        said.append(
-            f"{n} dish{'es lie' if n > 1 else ' lies'} beyond the calibrated range and cannot be "
-            "drawn."
-        )
+    blank = dishes.loc[~np.isfinite(dishes["level"].to_numpy(dtype=np.float64)), "beyond"]
+    reasons = Counter(map(beyond_text, blank))
+    if reasons:
+        told = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+        n = len(blank)
+        said.append(f"{n} dish{'es' if n > 1 else ''} cannot be drawn: {told}.")
     return " ".join(said)
 
 

@@ -37,7 +37,8 @@ class Chart:
     alt
         What the picture shows.
     table
-        ``head`` and ``rows`` of the most important numbers; None without.
+        ``head`` and ``rows`` of the most important numbers, and ``note`` where some are left out;
+        None without.
     note
         What is not drawn.
     """

@@ -15,7 +15,13 @@ from zincflux.phases import Phase
 from zincflux.results.staging import move_into, writing
 from zincflux.results.study import Constants, Study
 from zincflux.results.study_figures import write_figures
-from zincflux.results.study_tables import STORED, read_tables, write_csv, write_tables
+from zincflux.results.study_tables import (
+    STORED,
+    WITHOUT_CSV,
+    read_tables,
+    write_csv,
+    write_tables,
+)
 from zincflux.results.study_wide import wide_tables
 from zincflux.results.study_workbook import write_workbook
 from zincflux.statistics.settings import StudySettings
@@ -28,6 +34,18 @@ THUMBNAILS_FILE = "thumbnails.parquet"
 WORKBOOK_FILE = "study.xlsx"
 
 WIDE_FOLDER, FIGURES_FOLDER = "wide", "figures"
+
+STUDY_FILES = (
+    *(f"{name}.parquet" for name in STORED),
+    *(f"{name}.csv" for name in STORED if name not in WITHOUT_CSV),
+    THUMBNAILS_FILE,
+    WORKBOOK_FILE,
+    WIDE_FOLDER,
+    FIGURES_FOLDER,
+    "report.html",
+    STUDY_FILE,
+)
+"""All files and folders of a study."""
 
 _SHEETS = (
     "conditions",

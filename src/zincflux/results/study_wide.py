@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,12 @@ from zincflux.statistics import arm_label, fold_table
 ARM = ["condition", "dose", "dose_unit", "group"]
 _TOLD = ["metric", "phase", "region"]
 
+Arm = tuple[str, float | None, str, str]
+"""Condition, dose, unit of the dose, and group."""
+
+_FIRST = ("experiment", "replicate")
+"""Columns that stand in front of those of the arms."""
+
 
 def wide_tables(study: Study) -> Iterator[tuple[str, pd.DataFrame]]:
     """Give the wide tables of a study by the name of their file, without ending.
@@ -23,21 +30,22 @@ def wide_tables(study: Study) -> Iterator[tuple[str, pd.DataFrame]]:
     there are doses ``…_doses``: the dose, then for each condition one column per experiment, with
     mean, standard error and number, and ``…_folds``: fold changes over the control with interval,
     as papers print them. Of every course ``course_…``: the time, then for each arm
-    mean, standard error and number of experiments.
+    mean, standard error and number of experiments. An arm has the same name in all of them.
     """
+    names = arm_names(pd.concat([study.dishes[ARM], study.courses[ARM]], ignore_index=True))
     phases = [phase for phase in dict.fromkeys(study.dishes["phase"]) if phase]
     for told, dishes in study.dishes.groupby(_TOLD, sort=False):
         metric, phase, region = (str(part) for part in told)
         stem = file_stem(metric, phase, region, phases)
-        yield f"{stem}_dishes", _by_row(dishes, ["experiment", "replicate"])
-        yield f"{stem}_experiments", _by_row(dishes, ["experiment"])
+        yield f"{stem}_dishes", _by_row(dishes, [*_FIRST], names)
+        yield f"{stem}_experiments", _by_row(dishes, ["experiment"], names)
         if dishes["dose"].notna().any():
             yield f"{stem}_doses", _by_dose(dishes[dishes["dose"].notna()])
             same = {"metric": metric, "phase": phase, "region": region}
             yield f"{stem}_folds", _folds(study.conditions, same)
     for told, courses in study.courses.groupby(["quantity", "region"], sort=False):
-        names = [str(part) for part in told]
-        yield "_".join(["course", *filter(None, names)]), _over_time(courses)
+        parts = [str(part) for part in told]
+        yield "_".join(["course", *filter(None, parts)]), _over_time(courses, names)
 
 
 def file_stem(metric: str, phase: str, region: str, phases: Sequence[str]) -> str:
@@ -58,18 +66,47 @@ def file_part(name: str, number: int) -> str:
     return "-".join([str(number + 1), *words])[:40].rstrip("-")
 
 
-def arm_names(table: pd.DataFrame) -> pd.Series[str]:
-    """Name the arm of each row, with the group of the reporter where there is one."""
-    names = [
-        arm_label(str(condition), float(dose), str(unit)) + (f" ({group})" if group else "")
+def arm_names(table: pd.DataFrame) -> dict[Arm, str]:
+    """Name every arm, with the group of the reporter where there is one.
+
+    Arms that would share a name are numbered: a name is a column, which holds one arm only.
+
+    Parameters
+    ----------
+    table
+        Rows with the columns of an arm, in the order in which numbers are given.
+    """
+    names: dict[Arm, str] = {}
+    for arm in dict.fromkeys(_arms(table)):
+        condition, dose, unit, group = arm
+        name = arm_label(condition, np.nan if dose is None else dose, unit)
+        names[arm] = _free(_with_group(name, group), {*names.values(), *_FIRST})
+    return names
+
+
+def _with_group(name: str, group: str) -> str:
+    return name + (f" ({group})" if group else "")
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Give a name that is not taken: with the first number from 2 that makes it so."""
+    if name not in taken:
+        return name
+    numbered = (f"{name} ({number})" for number in itertools.count(2))
+    return next(other for other in numbered if other not in taken)
+
+
+def _arms(table: pd.DataFrame) -> list[Arm]:
+    """Give the arm of each row; no dose is None, since NaN equals nothing."""
+    return [
+        (str(condition), None if np.isnan(dose) else float(dose), str(unit), str(group))
         for condition, dose, unit, group in table[ARM].itertuples(index=False, name=None)
     ]
-    return pd.Series(names, index=table.index, dtype=object)
 
 
-def _by_row(dishes: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
-    """Put arms side by side; a name that two arms share gets both into one column."""
-    arms = arm_names(dishes)
+def _by_row(dishes: pd.DataFrame, rows: list[str], names: Mapping[Arm, str]) -> pd.DataFrame:
+    """Put arms side by side."""
+    arms = pd.Series([names[arm] for arm in _arms(dishes)], index=dishes.index, dtype=object)
     columns = list(dict.fromkeys(arms))
     level = dishes.groupby([*(dishes[name] for name in rows), arms], sort=False)["level"].mean()
     wide = level.unstack().reindex(columns=columns).reset_index()
@@ -78,26 +115,28 @@ def _by_row(dishes: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
 
 
 def _by_dose(dishes: pd.DataFrame) -> pd.DataFrame:
-    """Put doses below one another, and conditions side by side with their experiments."""
-    parts = {"dose": pd.Series(np.sort(dishes["dose"].unique()))}
-    series = arm_names(dishes.assign(dose=np.nan))
-    units = dishes["dose_unit"].replace("", np.nan).dropna().unique()
-    for name in dict.fromkeys(series):
-        own = dishes[series == name]
-        level = own.groupby(["dose", "experiment"])["level"].mean().unstack(sort=False)
-        level = level.reindex(parts["dose"])
-        for experiment in level:
-            parts[f"{name}, {experiment}"] = level[experiment].reset_index(drop=True)
-        summary = {
-            "mean": level.mean(axis=1),
-            "SEM": level.sem(axis=1),
-            "n": level.notna().sum(axis=1),
-        }
-        for what, numbers in summary.items():
-            parts[f"{name}: {what}"] = numbers.reset_index(drop=True)
-    table = pd.DataFrame(parts)
-    unit = f" ({units[0]})" if len(units) == 1 else ""
-    return table.rename(columns={"dose": f"dose{unit}"})
+    """Put doses below one another, and conditions side by side with their experiments.
+
+    Where there are several units, each has rows of its own, and a column tells which.
+    """
+    units = list(dict.fromkeys(dishes["dose_unit"].astype(str)))
+    dishes = dishes.assign(unit=[units.index(str(unit)) for unit in dishes["dose_unit"]])
+    places = dishes[["unit", "dose"]].drop_duplicates().sort_values(["unit", "dose"])
+    unit = f" ({units[0]})" if len(units) == 1 and units[0] else ""
+    columns = {f"dose{unit}": places["dose"].reset_index(drop=True)}
+    if len(units) > 1:
+        columns["dose_unit"] = places["unit"].map(dict(enumerate(units))).reset_index(drop=True)
+    for (condition, group), own in dishes.groupby(["condition", "group"], sort=False):
+        level = own.groupby(["unit", "dose", "experiment"])["level"].mean().unstack(sort=False)
+        level = level.reindex(pd.MultiIndex.from_frame(places))
+        name = _with_group(str(condition), str(group))
+        parts = {f"{name}, {experiment}": level[experiment] for experiment in level}
+        parts[f"{name}: mean"] = level.mean(axis=1)
+        parts[f"{name}: SEM"] = level.sem(axis=1)
+        parts[f"{name}: n"] = level.notna().sum(axis=1)
+        for title, numbers in parts.items():
+            columns[_free(title, columns)] = numbers.reset_index(drop=True)
+    return pd.DataFrame(columns)
 
 
 def _folds(conditions: pd.DataFrame, told: Mapping[str, str]) -> pd.DataFrame:
@@ -106,12 +145,12 @@ def _folds(conditions: pd.DataFrame, told: Mapping[str, str]) -> pd.DataFrame:
     return fold_table(conditions)
 
 
-def _over_time(courses: pd.DataFrame) -> pd.DataFrame:
+def _over_time(courses: pd.DataFrame, names: Mapping[Arm, str]) -> pd.DataFrame:
     times = np.sort(courses["time_s"].unique())
     parts = {"time_s": pd.Series(times)}
-    arms = arm_names(courses)
+    arms = pd.Series([names[arm] for arm in _arms(courses)], index=courses.index, dtype=object)
     for name in dict.fromkeys(arms):
-        own = courses[arms == name].drop_duplicates("time_s").set_index("time_s").reindex(times)
+        own = courses[arms == name].set_index("time_s").reindex(times)
         columns = {"mean": "mean_of_dishes", "SEM": "sem_of_dishes", "n": "n_experiments"}
         for what, column in columns.items():
             numbers = own[column].reset_index(drop=True)

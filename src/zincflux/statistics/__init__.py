@@ -9,8 +9,8 @@ from zincflux.statistics.arms import Arm, Family, control_of, families, missing_
 from zincflux.statistics.bootstrap import percentile_interval
 from zincflux.statistics.compare import compare
 from zincflux.statistics.conditions import summarise_conditions
-from zincflux.statistics.control import is_rate, subtract_control_rates
-from zincflux.statistics.courses import on_common_times, pool_courses
+from zincflux.statistics.control import is_corrected, is_rate, subtract_control_rates
+from zincflux.statistics.courses import pool_courses
 from zincflux.statistics.dishes import dish_levels, experiment_levels, scale_of
 from zincflux.statistics.dose_response import fit_dose_response
 from zincflux.statistics.folds import fold_table
@@ -47,10 +47,10 @@ __all__ = [
     "fit_dose_response",
     "fold_table",
     "holm",
+    "is_corrected",
     "is_rate",
     "missing_control",
     "mixed_model",
-    "on_common_times",
     "percentile_interval",
     "pool_courses",
     "scale_of",

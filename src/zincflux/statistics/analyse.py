@@ -8,9 +8,11 @@ import pandas as pd
 
 from zincflux.statistics.compare import tests_of
 from zincflux.statistics.conditions import conditions_of
+from zincflux.statistics.control import is_corrected
 from zincflux.statistics.dishes import levels_of_dishes
 from zincflux.statistics.dose_response import dose_response_of
 from zincflux.statistics.keys import tidy
+from zincflux.statistics.levels import levels_of_arms
 from zincflux.statistics.settings import StudySettings
 
 
@@ -30,7 +32,7 @@ class MetricTables:
     dose_response: pd.DataFrame
 
 
-def analyse(values: pd.DataFrame, settings: StudySettings) -> MetricTables:
+def analyse(values: pd.DataFrame, settings: StudySettings, metric: str = "") -> MetricTables:
     """Summarise and compare one metric of a study.
 
     Parameters
@@ -40,14 +42,17 @@ def analyse(values: pd.DataFrame, settings: StudySettings) -> MetricTables:
         where it is known.
     settings
         The settings of the study.
+    metric
+        Name of the metric; rates without that of a control are compared by differences.
     """
     cells = tidy(values)
     if "responder" in values:
         cells["responder"] = values["responder"].to_numpy()
     dishes = levels_of_dishes(cells, settings.level)
+    levels = levels_of_arms(dishes, corrected=is_corrected(metric, settings))
     return MetricTables(
         dishes=dishes,
-        conditions=conditions_of(cells, dishes, settings),
-        tests=tests_of(cells, dishes, settings),
-        dose_response=dose_response_of(dishes, settings),
+        conditions=conditions_of(cells, dishes, levels, settings),
+        tests=tests_of(cells, dishes, levels, settings),
+        dose_response=dose_response_of(levels, settings),
     )

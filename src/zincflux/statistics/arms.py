@@ -100,13 +100,10 @@ def same_dose_control(arm: Arm, arms: Sequence[Arm], settings: StudySettings) ->
 
 
 def _at(arms: Iterable[Arm], condition: str, dose: float | None, unit: str) -> Arm | None:
-    """Find a condition at a dose; a dose of 0 is the same in any unit."""
-    for arm in arms:
-        if arm.condition != condition or arm.dose != dose:
-            continue
-        if not dose or arm.dose_unit == unit:
-            return arm
-    return None
+    """Find a condition at a dose; a dose of 0 is the same in any unit, but best in its own."""
+    found = [arm for arm in arms if arm.condition == condition and arm.dose == dose]
+    same = [arm for arm in found if arm.dose_unit == unit]
+    return next(iter(same or ([] if dose else found)), None)
 
 
 def families(arms: Sequence[Arm], settings: StudySettings) -> tuple[Family, ...]:

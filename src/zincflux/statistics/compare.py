@@ -9,6 +9,7 @@ import pandas as pd
 
 from zincflux.statistics.arms import Arm, Family, arm_of, families, same_dose_control
 from zincflux.statistics.contrasts import against_controls
+from zincflux.statistics.control import is_corrected
 from zincflux.statistics.dishes import levels_of_dishes
 from zincflux.statistics.groups import group_rows
 from zincflux.statistics.keys import ARM, MIN_EXPERIMENTS, notes, tidy
@@ -19,7 +20,7 @@ from zincflux.statistics.settings import StudySettings
 from zincflux.statistics.several import Model, Pair, compare_pairs, fit_arms
 
 
-def compare(values: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
+def compare(values: pd.DataFrame, settings: StudySettings, metric: str = "") -> pd.DataFrame:
     """Compare the arms of one metric, always over experiments.
 
     Parameters
@@ -28,6 +29,8 @@ def compare(values: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
         One row per cell, as `zincflux.statistics.keys.tidy` describes it.
     settings
         Names the control and the error probability.
+    metric
+        Name of the metric; rates without that of a control are compared by differences.
 
     Returns
     -------
@@ -37,24 +40,27 @@ def compare(values: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
         with Dunnett's or Tukey's test, the mixed model, and reporter groups within dishes.
     """
     cells = tidy(values)
-    return tests_of(cells, levels_of_dishes(cells, settings.level), settings)
+    dishes = levels_of_dishes(cells, settings.level)
+    levels = levels_of_arms(dishes, corrected=is_corrected(metric, settings))
+    return tests_of(cells, dishes, levels, settings)
 
 
-def tests_of(cells: pd.DataFrame, dishes: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
-    """Do the same for cells and dishes in their own form."""
-    levels = levels_of_arms(dishes)
+def tests_of(
+    cells: pd.DataFrame, dishes: pd.DataFrame, levels: Levels, settings: StudySettings
+) -> pd.DataFrame:
+    """Do the same for cells, dishes and levels in their own form."""
     rows = [
-        row_against_control(one, levels.scale, is_headline=True)
+        row_against_control(one, levels, is_headline=True)
         for one in against_controls(levels, settings)
     ]
     rows += [
-        row_against_control(one, levels.scale, is_headline=False)
+        row_against_control(one, levels, is_headline=False)
         for one in against_controls(levels, settings, same_dose_control)
     ]
     for family in families(levels.arms, settings):
         rows += _variance_rows(family, levels, settings)
         rows += _mixed_rows(family, levels, cells, dishes, settings)
-    return table_of_rows(rows + group_rows(dishes, settings))
+    return table_of_rows(rows + group_rows(dishes, levels, settings))
 
 
 def _variance_rows(family: Family, levels: Levels, settings: StudySettings) -> list[Row]:

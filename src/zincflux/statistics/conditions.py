@@ -9,6 +9,7 @@ import pandas as pd
 
 from zincflux.statistics.arms import Arm, arm_of
 from zincflux.statistics.contrasts import AgainstControl, against_controls
+from zincflux.statistics.control import is_corrected
 from zincflux.statistics.dishes import levels_of_dishes
 from zincflux.statistics.keys import ARM, notes, tidy
 from zincflux.statistics.levels import Levels, levels_of_arms
@@ -25,7 +26,9 @@ COLUMNS: tuple[str, ...] = (
 )
 
 
-def summarise_conditions(values: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
+def summarise_conditions(
+    values: pd.DataFrame, settings: StudySettings, metric: str = ""
+) -> pd.DataFrame:
     """Summarise one metric of a study.
 
     Parameters
@@ -35,6 +38,8 @@ def summarise_conditions(values: pd.DataFrame, settings: StudySettings) -> pd.Da
         (bool), where there is one, gives ``responder_fraction``.
     settings
         Names the control.
+    metric
+        Name of the metric; rates without that of a control are compared by differences.
 
     Returns
     -------
@@ -44,14 +49,15 @@ def summarise_conditions(values: pd.DataFrame, settings: StudySettings) -> pd.Da
     cells = tidy(values)
     if "responder" in values:
         cells["responder"] = values["responder"].to_numpy()
-    return conditions_of(cells, levels_of_dishes(cells, settings.level), settings)
+    dishes = levels_of_dishes(cells, settings.level)
+    levels = levels_of_arms(dishes, corrected=is_corrected(metric, settings))
+    return conditions_of(cells, dishes, levels, settings)
 
 
 def conditions_of(
-    cells: pd.DataFrame, dishes: pd.DataFrame, settings: StudySettings
+    cells: pd.DataFrame, dishes: pd.DataFrame, levels: Levels, settings: StudySettings
 ) -> pd.DataFrame:
-    """Do the same for cells and dishes in their own form."""
-    levels = levels_of_arms(dishes)
+    """Do the same for cells, dishes and levels in their own form."""
     found = {one.arm: one for one in against_controls(levels, settings)}
     medians = _medians(cells, dishes)
     controls = {one.control for one in found.values()}
@@ -141,11 +147,8 @@ def _comparison(one: AgainstControl, levels: Levels) -> dict[str, Any]:
         "effect_measure": found.effect_measure,
         "bootstrap_low": float(scaled(found.bootstrap_low)),
         "bootstrap_high": float(scaled(found.bootstrap_high)),
-        "note": notes([found.note, "" if is_ratio else NO_RATIO]),
+        "note": notes([found.note, levels.no_ratio]),
     }
-
-
-NO_RATIO = "some dishes have levels of 0 or less, so that differences stand for ratios"
 
 
 def _no_control(settings: StudySettings) -> str:

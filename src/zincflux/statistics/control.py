@@ -7,12 +7,21 @@ import pandas as pd
 
 from zincflux.statistics.dishes import levels_of_dishes
 from zincflux.statistics.keys import DISH, tidy
-from zincflux.statistics.settings import RATES
+from zincflux.statistics.settings import RATES, StudySettings
 
 
 def is_rate(metric: str) -> bool:
     """Tell whether a metric is a slope, from which that of a control can be subtracted."""
     return metric in RATES
+
+
+def is_corrected(metric: str, settings: StudySettings) -> bool:
+    """Tell whether the slope of a control is subtracted from a metric.
+
+    What is left is as often below 0 as above where there is no uptake: it is compared by
+    differences, whatever the signs in one study.
+    """
+    return settings.subtract_control is not None and is_rate(metric)
 
 
 def subtract_control_rates(

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from zincflux.movie import FloatArray
 from zincflux.statistics.keys import ARM, MIN_EXPERIMENTS
 
 COLUMNS: tuple[str, ...] = (
@@ -25,7 +24,7 @@ def pool_courses(courses: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
         One row per dish and time: ``condition``, ``dose``, ``dose_unit``, ``group``,
         ``experiment``, ``replicate``, ``time_s``, ``value`` (what stands for the dish; NaN, or
         ±inf beyond the calibrated range) and, where known, ``n_cells``. All dishes have the same
-        times: see `on_common_times`.
+        times.
     alpha
         The interval holds 1 − alpha.
 
@@ -68,35 +67,3 @@ def pool_courses(courses: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     reach = np.where(n >= MIN_EXPERIMENTS, t * table.sem_of_dishes, np.nan)
     table["low"], table["high"] = table.mean_of_dishes - reach, table.mean_of_dishes + reach
     return table.reset_index()[list(COLUMNS)]
-
-
-def on_common_times(courses: pd.DataFrame, times_s: FloatArray) -> pd.DataFrame:
-    """Read the courses of all dishes at the same times, between their frames along straight lines.
-
-    Parameters
-    ----------
-    courses
-        One row per dish and time, as for `pool_courses`; dishes may have times of their own.
-    times_s
-        Times in s, shape (n,).
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per dish and time; NaN before the first and after the last frame of the dish, and
-        next to a frame without a number.
-    """
-    keys = [*ARM, "experiment", "replicate"]
-    parts = []
-    for key, own in courses.groupby(keys, sort=True, dropna=False, observed=True):
-        own = own.sort_values("time_s")
-        times = own.time_s.to_numpy(np.float64)
-        read = {
-            name: np.interp(times_s, times, own[name].to_numpy(np.float64), np.nan, np.nan)
-            for name in ("value", "n_cells")
-            if name in own
-        }
-        parts.append(pd.DataFrame({**dict(zip(keys, key, strict=True)), "time_s": times_s, **read}))
-    if not parts:
-        return courses.iloc[:0]
-    return pd.concat(parts, ignore_index=True)

@@ -105,13 +105,21 @@ def _choose(dishes: pd.DataFrame, level: Level) -> None:
     dishes.loc[blank, "beyond"] = "not positive"
 
 
-def scale_of(dishes: pd.DataFrame) -> Scale:
+def scale_of(dishes: pd.DataFrame, *, corrected: bool = False) -> Scale:
     """Tell how the levels of a metric can be compared.
 
-    Ratios need levels above 0; where one dish of the metric has none (a rate of no uptake is as
-    often below 0 as above), all its comparisons are differences.
+    Ratios need levels above 0; where one dish of the metric has none, all its comparisons are
+    differences.
+
+    Parameters
+    ----------
+    dishes
+        What `dish_levels` gave.
+    corrected
+        Whether they are rates without that of a control. These are compared by differences also
+        where all of them happen to lie above 0, since a ratio of two rates near 0 is noise.
     """
-    return "difference" if (dishes.level <= 0).any() else "log ratio"
+    return "difference" if corrected or (dishes.level <= 0).any() else "log ratio"
 
 
 def experiment_levels(dishes: pd.DataFrame, scale: Scale) -> pd.DataFrame:

@@ -11,14 +11,15 @@ import pandas as pd
 from scipy import stats
 
 from zincflux.statistics.arms import Arm, control_of
+from zincflux.statistics.control import is_corrected
 from zincflux.statistics.dishes import levels_of_dishes
 from zincflux.statistics.keys import MIN_EXPERIMENTS, notes, tidy
 from zincflux.statistics.levels import Levels, levels_of_arms
 from zincflux.statistics.logistic import (
     Curve,
     Points,
-    at_bound,
     fit_curve,
+    hill_at_bound,
     jackknife,
     saturation,
 )
@@ -42,7 +43,9 @@ COLUMNS: tuple[str, ...] = (
 _TEXTS = ("group", "condition", "dose_unit", "note")
 
 
-def fit_dose_response(values: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
+def fit_dose_response(
+    values: pd.DataFrame, settings: StudySettings, metric: str = ""
+) -> pd.DataFrame:
     """Fit one metric against the dose, for each condition and reporter group with four doses.
 
     Parameters
@@ -51,6 +54,8 @@ def fit_dose_response(values: pd.DataFrame, settings: StudySettings) -> pd.DataF
         One row per cell, as `zincflux.statistics.keys.tidy` describes it.
     settings
         Names the control and the control dose.
+    metric
+        Name of the metric; rates without that of a control are compared by differences.
 
     Returns
     -------
@@ -58,12 +63,13 @@ def fit_dose_response(values: pd.DataFrame, settings: StudySettings) -> pd.DataF
         One row per condition, unit of the dose and group with the columns `COLUMNS`. ``bottom`` is
         the level at dose 0, ``top`` that at endless dose, whichever is higher.
     """
-    return dose_response_of(levels_of_dishes(tidy(values), settings.level), settings)
+    dishes = levels_of_dishes(tidy(values), settings.level)
+    levels = levels_of_arms(dishes, corrected=is_corrected(metric, settings))
+    return dose_response_of(levels, settings)
 
 
-def dose_response_of(dishes: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
-    """Do the same for dishes."""
-    levels = levels_of_arms(dishes)
+def dose_response_of(levels: Levels, settings: StudySettings) -> pd.DataFrame:
+    """Do the same for levels of arms."""
     rows = [_row(doses, levels, settings) for doses in _series(levels, settings)]
     data: dict[str, pd.Series] = {}
     for name in COLUMNS:
@@ -154,7 +160,7 @@ def _fit(
     if not low <= ec50 <= high:
         outside = f"half of the change lies outside the doses from {low:g} to {high:g}: no EC50"
         return {"note": outside}
-    steep = at_bound("ln_hill", found.values)
+    steep = hill_at_bound(found.values)
     row |= {"ec50": ec50, "converged": not steep}
     row["hill"] = np.nan if steep else float(np.exp(found.values["ln_hill"]))
     reached = float(

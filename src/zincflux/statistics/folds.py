@@ -22,8 +22,8 @@ def fold_table(conditions: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         ``dose``, ``dose_unit``, and for each condition (and group) ``<name> fold``, ``<name> low``,
         ``<name> high`` and ``<name> n`` (experiments). The control dose itself is 1 without
-        interval. Differences stand in the place of folds, named ``<name> difference``, where there
-        are levels of 0 or less.
+        interval. Differences stand in the place of folds, named ``<name> difference``, where the
+        metric is compared by them.
     """
     dosed = conditions[conditions.dose.notna()]
     kind = "fold" if dosed.difference.isna().all() else "difference"

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from zincflux.statistics.arms import Arm, arm_of
-from zincflux.statistics.dishes import scale_of
 from zincflux.statistics.keys import DISH, notes
-from zincflux.statistics.levels import levels_of_arms
+from zincflux.statistics.levels import Levels
 from zincflux.statistics.multiplicity import holm
 from zincflux.statistics.ratios import Contrast, paired
 from zincflux.statistics.rows import Row, row_of_contrast
@@ -19,7 +18,7 @@ POSITIVE, NEGATIVE = "positive", "negative"
 _PLACE = [name for name in DISH if name != "group"]
 
 
-def group_rows(dishes: pd.DataFrame, settings: StudySettings) -> list[Row]:
+def group_rows(dishes: pd.DataFrame, levels: Levels, settings: StudySettings) -> list[Row]:
     """Compare the two groups of each arm: in each dish, averaged over the dishes of an experiment.
 
     What the dishes of an arm have in common (dye, medium, day) cancels, which is more than days
@@ -29,18 +28,18 @@ def group_rows(dishes: pd.DataFrame, settings: StudySettings) -> list[Row]:
     ----------
     dishes
         What `zincflux.statistics.dish_levels` gave.
+    levels
+        The same by arm and experiment.
     settings
         Holds alpha.
     """
     if not {POSITIVE, NEGATIVE} <= set(dishes.group.astype(str)):
         return []
-    levels = levels_of_arms(dishes)
     own = dishes.group.astype(str)
     both = dishes[own == POSITIVE].merge(
         dishes[own == NEGATIVE], on=_PLACE, suffixes=("", "_negative")
     )
-    scale = scale_of(dishes)
-    scaled = np.log if scale == "log ratio" else np.asarray
+    scaled = np.log if levels.scale == "log ratio" else np.asarray
     both["change"] = scaled(both.level) - scaled(both.level_negative)
     both["n_both"] = both.n_cells + both.n_cells_negative
     rows = []
@@ -49,7 +48,7 @@ def group_rows(dishes: pd.DataFrame, settings: StudySettings) -> list[Row]:
     ):
         arm = arm_of(*key)
         sides = [Arm(arm.condition, arm.dose, arm.dose_unit, g) for g in (POSITIVE, NEGATIVE)]
-        rows.append(_row(arm, pairs, levels.remarks(sides), scale, settings.alpha))
+        rows.append(_row(arm, pairs, levels.remarks(sides), levels, settings.alpha))
     adjusted = holm([row["p_value"] for row in rows])
     return [
         row | {"p_adjusted": float(p), "adjustment": "Holm" if np.isfinite(p) else ""}
@@ -57,7 +56,7 @@ def group_rows(dishes: pd.DataFrame, settings: StudySettings) -> list[Row]:
     ]
 
 
-def _row(arm: Arm, pairs: pd.DataFrame, reason: str, scale: str, alpha: float) -> Row:
+def _row(arm: Arm, pairs: pd.DataFrame, reason: str, levels: Levels, alpha: float) -> Row:
     known = pairs[np.isfinite(pairs.change)]
     if reason or known.empty:
         found = Contrast(note=notes([reason, "no dish with both groups"][: 1 if reason else 2]))
@@ -65,7 +64,7 @@ def _row(arm: Arm, pairs: pd.DataFrame, reason: str, scale: str, alpha: float) -
         by_experiment = known.groupby("experiment", observed=True).change.mean().sort_index()
         names = tuple(str(name) for name in by_experiment.index)
         found = paired(by_experiment.to_numpy(), names, alpha)
-    return row_of_contrast(found, scale) | {
+    return row_of_contrast(found, levels) | {
         "group": "",
         "test": "paired t test within dishes",
         "compared": f"{arm.label}, {POSITIVE}",

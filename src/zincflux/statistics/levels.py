@@ -22,6 +22,8 @@ class Levels:
         All arms, also those without a number.
     scale
         How levels are compared; levels are logarithms with "log ratio".
+    corrected
+        Whether they are rates without that of a control.
     level, n_cells, n_dishes
         For each arm by the name of the experiment.
     beyond
@@ -31,6 +33,7 @@ class Levels:
 
     arms: tuple[Arm, ...]
     scale: Scale
+    corrected: bool
     level: dict[Arm, dict[str, float]]
     n_cells: dict[Arm, dict[str, int]]
     n_dishes: dict[Arm, dict[str, int]]
@@ -48,21 +51,32 @@ class Levels:
         return notes([self.beyond.get(arm, "") for arm in arms])
 
     @property
+    def no_ratio(self) -> str:
+        """Remark on why differences are compared; empty where ratios are."""
+        if self.corrected:
+            return "corrected rates are compared by differences"
+        if self.scale == "difference":
+            return "some dishes have levels of 0 or less, so that differences stand for ratios"
+        return ""
+
+    @property
     def unnamed(self) -> str:
         """Remark that the sheet names no experiments; empty if it does."""
         names = {name for own in self.level.values() for name in own}
         return "the sheet names no experiments, so that all dishes count as one" * (names == {""})
 
 
-def levels_of_arms(dishes: pd.DataFrame) -> Levels:
+def levels_of_arms(dishes: pd.DataFrame, *, corrected: bool = False) -> Levels:
     """Bring dishes together by arm and experiment.
 
     Parameters
     ----------
     dishes
         What `zincflux.statistics.dish_levels` gave.
+    corrected
+        Whether they are rates without that of a control.
     """
-    arms, scale = arms_of(dishes), scale_of(dishes)
+    arms, scale = arms_of(dishes), scale_of(dishes, corrected=corrected)
     level: dict[Arm, dict[str, float]] = {arm: {} for arm in arms}
     n_cells: dict[Arm, dict[str, int]] = {arm: {} for arm in arms}
     n_dishes: dict[Arm, dict[str, int]] = {arm: {} for arm in arms}
@@ -74,7 +88,7 @@ def levels_of_arms(dishes: pd.DataFrame) -> Levels:
         level[arm][str(experiment)] = float(value)
         n_cells[arm][str(experiment)] = int(cells)
         n_dishes[arm][str(experiment)] = int(count)
-    return Levels(arms, scale, level, n_cells, n_dishes, _beyond(dishes))
+    return Levels(arms, scale, corrected, level, n_cells, n_dishes, _beyond(dishes))
 
 
 def _beyond(dishes: pd.DataFrame) -> dict[Arm, str]:

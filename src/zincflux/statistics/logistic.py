@@ -148,12 +148,10 @@ def _fit_from(points: Points, ln_ec50: float) -> Curve:
     )
 
 
-def at_bound(name: str, values: dict[str, float]) -> bool:
+def hill_at_bound(values: dict[str, float]) -> bool:
     """Tell whether the slope ended at one of its bounds."""
-    if name != "ln_hill":
-        return False
     low, high = np.log(HILL_BOUNDS)
-    return bool(values[name] < low + 1e-2 or values[name] > high - 1e-2)
+    return bool(not low + 1e-2 <= values["ln_hill"] <= high - 1e-2)
 
 
 def jackknife(points: Points, values: dict[str, float]) -> dict[str, float]:
@@ -172,7 +170,7 @@ def jackknife(points: Points, values: dict[str, float]) -> dict[str, float]:
     Bell RM, McCaffrey DF. Bias reduction in standard errors for linear regression with multi-stage
     samples. Surv Methodol 2002;28:169-181.
     """
-    free = [name for name in NAMES if not at_bound(name, values)]
+    free = [name for name in NAMES if name != "ln_hill" or not hill_at_bound(values)]
     slopes = -_jacobian(points, values, free)
     expected = curve(points.dose, values)
     raw = points.level - (np.log(expected) if points.scale == "log ratio" else expected)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zincflux.statistics.conditions import NO_RATIO
 from zincflux.statistics.contrasts import AgainstControl
 from zincflux.statistics.keys import notes
+from zincflux.statistics.levels import Levels
 from zincflux.statistics.ratios import Contrast
 
 COLUMNS: tuple[str, ...] = (
@@ -24,12 +24,12 @@ Row = dict[str, Any]
 _TESTS = {"paired": "paired t test", "unpaired": "Welch's t test", "": "t test"}
 
 
-def row_of_contrast(found: Contrast, scale: str) -> Row:
+def row_of_contrast(found: Contrast, levels: Levels) -> Row:
     """Give what a comparison of two arms says, whatever the arms."""
     return {
         "test": _TESTS[found.pairing],
         "estimate": found.estimate,
-        "scale": scale,
+        "scale": levels.scale,
         "low": found.low,
         "high": found.high,
         "statistic": found.statistic,
@@ -37,13 +37,13 @@ def row_of_contrast(found: Contrast, scale: str) -> Row:
         "p_value": found.p_value,
         "effect_size": found.effect_size,
         "effect_measure": found.effect_measure,
-        "note": notes([found.note, NO_RATIO if scale == "difference" else ""]),
+        "note": notes([found.note, levels.no_ratio]),
     }
 
 
-def row_against_control(one: AgainstControl, scale: str, *, is_headline: bool) -> Row:
+def row_against_control(one: AgainstControl, levels: Levels, *, is_headline: bool) -> Row:
     """Give the row of an arm and its control."""
-    return row_of_contrast(one.found, scale) | {
+    return row_of_contrast(one.found, levels) | {
         "group": one.arm.group,
         "compared": one.arm.label,
         "control": one.control.label,

@@ -32,8 +32,8 @@ class Model:
     f_statistic, f_df, f_p_value
         Of the test that all arms have the same level; ``f_df`` is that of the numerator.
     omega_squared
-        Share of the variance (after that of the days) that the arms explain, unbiased to first
-        order, never below 0.
+        Share of the variance that the arms explain, that of the days left out (partial), unbiased
+        to first order, never below 0.
     blocked
         Whether the level of each experiment was taken out.
     """
@@ -112,7 +112,8 @@ def fit_arms(levels: Sequence[Mapping[str, float]]) -> Model | None:
         return None
     variance = full / df
     f_statistic = (reduced - full) / f_df / variance
-    omega = (reduced - full - f_df * variance) / (reduced + variance)
+    explained = reduced - full
+    omega = (explained - f_df * variance) / (explained + (len(y) - f_df) * variance)
     inner = inverse[: len(levels), : len(levels)]
     return Model(
         means=fitted[: len(levels)],
