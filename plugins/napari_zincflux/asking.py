@@ -45,6 +45,8 @@ def ask(
     dialog.setFileMode(mode)
     if kind == "new":
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        if place.suffix == ".toml":
+            dialog.setDefaultSuffix("toml")
         dialog.selectFile(place.name)
     dialog.fileSelected.connect(chosen)
     dialog.show()

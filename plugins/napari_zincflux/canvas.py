@@ -38,6 +38,7 @@ class Canvas:
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
         self._own: dict[str, Layer] = {}
+        self._place = ""
 
     def layer(self, name: str) -> Any:
         """Give a layer that was put here, unless the user has removed it; renamed, it is found."""
@@ -47,20 +48,27 @@ class Canvas:
     @property
     def frame(self) -> int:
         """Number of the frame that is shown."""
-        step = self.viewer.dims.current_step
-        return int(step[0]) if len(step) > 2 else 0
+        return frame_of(self.viewer, self._clock())
+
+    @frame.setter
+    def frame(self, frame: int) -> None:
+        go_to_frame(self.viewer, self._clock(), frame)
+
+    def _clock(self) -> Any:
+        return clock(self.viewer, self._place, self.layer(CELLS))
 
     def show_movie(self, session: Session) -> None:
-        """Show the movie, unless it is shown already, and hide what napari made of its file."""
+        """Show the movie, unless it is shown already, in place of what napari made of its file."""
         movie, place = session.movie, session.place
         if movie is None or place is None:
             return
-        path = str(session.choices.get("movie.path") or place)
+        self._place = path = str(session.choices.get("movie.path") or place)
         if any(marked(layer).get("movie") == path for layer in self.viewer.layers):
             return
-        for layer in self.viewer.layers:
-            if getattr(layer.source, "path", None) == path:
-                layer.visible = False
+        # Its axes are not ours: steps of time without unit, channels before y and x.
+        for layer in list(self.viewer.layers):
+            if getattr(layer.source, "path", None) == path and not marked(layer):
+                self.viewer.layers.remove(layer)
         for data, options, _ in movie_layers(movie, place=path):
             self.viewer.add_image(data, **options)
         self.viewer.reset_view()
@@ -70,8 +78,8 @@ class Canvas:
         axes = self.axes(session)
         follows = session.choices.get("track.mode") == "follow"
         labels = found.labels[np.newaxis] if follows else found.labels
-        if follows and self.viewer.dims.ndim > 2:
-            self.viewer.dims.set_current_step(0, 0)
+        if follows:
+            self.frame = 0
         layer = self._put(FOUND, "labels", labels, {"opacity": 0.5, **axes.kwargs(labels.ndim)})
         layer.visible = True
         for name in (CELLS, TRACKS):
@@ -89,6 +97,8 @@ class Canvas:
             data, options, _ = tracks_layer(analysis.traces, analysis.cells, axes)
             options.pop("name")
             self._put(TRACKS, "tracks", data, options)
+        elif self.layer(TRACKS) is not None:
+            self.viewer.layers.remove(self.layer(TRACKS))
         if self.layer(FOUND) is not None:
             self.viewer.layers.remove(self.layer(FOUND))
         cells.visible = True
@@ -101,6 +111,7 @@ class Canvas:
         if results is None or results.labels is None:
             return
         folder = str(results.folder)
+        self._place = str(session.choices.get("movie.path") or "")
         there = [layer for layer in self.viewer.layers if marked(layer).get("results") == folder]
         if not there:
             for data, options, kind in results_layers(results, movie=session.movie):
@@ -121,6 +132,21 @@ class Canvas:
             self.show_analysis(analysis, session)
             return
         layer.data = data
+        self._update_tracks(analysis, session)
+
+    def _update_tracks(self, analysis: Analysis, session: Session) -> None:
+        """Draw the paths anew, in the layer that is there; cells that stay have none."""
+        tracks = self.layer(TRACKS)
+        if tracks is None:
+            return
+        data, options, _ = tracks_layer(analysis.traces, analysis.cells, self.axes(session))
+        if len(analysis.label_images) == 1 or not len(data):
+            self.viewer.layers.remove(tracks)
+            return
+        colour_by, tracks.color_by = tracks.color_by, "track_id"
+        tracks.data = data
+        tracks.features, tracks.graph = options["features"], options["graph"]
+        tracks.color_by = colour_by
 
     def _outlines(self, analysis: Analysis, axes: Axes) -> Any:
         images = analysis.label_images
@@ -165,6 +191,52 @@ class Canvas:
             if self.layer(name) is not None:
                 self.viewer.layers.remove(self.layer(name))
         self._own.clear()
+
+
+def clock(viewer: Viewer, place: str, cells: Any = None) -> Any:
+    """Give the layer whose axis of time counts frames: the movie's, else the cells'; or None.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    place
+        The movie, as its layers are marked; the newest one is taken if none is.
+    cells
+        Layer of the outlines.
+    """
+    movies = [layer for layer in viewer.layers if "movie" in marked(layer) and layer.ndim == 3]
+    movies = [layer for layer in movies if type(layer).__name__ == "Image"]
+    own = [layer for layer in movies if marked(layer)["movie"] == place]
+    if own or movies:
+        return (own or movies)[-1]
+    return cells if cells is not None and cells in viewer.layers and cells.ndim == 3 else None
+
+
+def frame_of(viewer: Viewer, layer: Any) -> int:
+    """Give the number of the frame that is shown.
+
+    The first slider need not be ours, nor count frames: other layers may have more axes, or a
+    finer step.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    layer
+        Layer (T, Y, X) that tells frames by their place in the world; None shows no time.
+    """
+    if layer is None:
+        return 0
+    at = layer.world_to_data(viewer.dims.point)[-3]
+    return int(np.clip(np.rint(at), 0, layer.data.shape[-3] - 1))
+
+
+def go_to_frame(viewer: Viewer, layer: Any, frame: int) -> None:
+    """Show a frame, counted as in `frame_of`."""
+    if layer is not None and frame != frame_of(viewer, layer):
+        place = layer.data_to_world((frame, 0, 0))[-3]
+        viewer.dims.set_point(viewer.dims.ndim - 3, place)
 
 
 def marked(layer: Any) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_zincflux.corrections import Corrections
 from napari_zincflux.edit_tools import EditTools
@@ -24,16 +25,23 @@ if TYPE_CHECKING:
 class Correcting(QObject):
     """Joins the tools of correction with the session.
 
+    Corrected cells are measured again at once, or as soon as other work is done: it is never
+    stopped for them. Where measuring them failed or was cancelled, it waits for the next
+    correction or run.
+
     Attributes
     ----------
     measured
         Signal: a `Measured` in which the touched cells were measured again.
     failed
         Signal: the error that measuring ended with.
+    waits
+        Signal: corrected cells are not measured for now, so that the results are stale.
     """
 
     measured = Signal(object)
     failed = Signal(object)
+    waits = Signal()
 
     def __init__(
         self,
@@ -46,7 +54,16 @@ class Correcting(QObject):
         self.session, self.work, self.panel = session, work, panel
         self.tools: EditTools | None = None
         self.corrections: Corrections | None = None
+        self._worker: object = None
+        self._given_up = False
+        # What ends may be followed by other work at once: look after it has begun.
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._catch_up)
         panel.keysAsked.connect(self._show_keys)
+        work.ended.connect(self._later.start)
+        work.cancelled.connect(self._on_cancel)
 
     def begin(self, viewer: Viewer, views: LinkedViews, layer: Any) -> None:
         """Let the cells of the newest run be corrected.
@@ -59,24 +76,61 @@ class Correcting(QObject):
         self.close()
         if self.session.measured is None:
             return
-        autosave = self.session.autosave
-        if autosave is not None:
-            autosave.parent.mkdir(parents=True, exist_ok=True)
         analysis = self.session.measured.analysis
-        self.corrections = Corrections(analysis, self.session.log, autosave=autosave)
+        self.corrections = Corrections(analysis, self.session.log)
+        self.follow_file()
+        self._given_up = False
         self.tools = EditTools(viewer, views, self.corrections, self)
         self.tools.changed.connect(self._measure_again)
         self.tools.bind(layer)
         self.panel.set_tools(self.tools)
         self.panel.set_suspects(suspects_of(analysis))
 
+    def follow_file(self) -> None:
+        """Keep further corrections beside the experiment, where it has another place now."""
+        autosave = self.session.autosave
+        if self.corrections is None or autosave is None:
+            return
+        with contextlib.suppress(OSError):  # told with the first correction that is not kept
+            autosave.parent.mkdir(parents=True, exist_ok=True)
+        self.corrections.autosave = autosave
+
+    @property
+    def _is_measuring(self) -> bool:
+        return self.work.worker is not None and self.work.worker is self._worker
+
     def _measure_again(self) -> None:
         if self.corrections is None:
             return
         self.session.log = self.corrections.log
+        self._given_up = False
+        if self.work.is_busy and not self._is_measuring:
+            self.waits.emit()
+        else:
+            self._measure()
+
+    def _catch_up(self) -> None:
+        """Measure what was corrected during other work."""
+        waiting = self.corrections is not None and self.corrections.stale
+        if waiting and not self._given_up and not self.work.is_busy:
+            self._measure()
+
+    def _measure(self) -> None:
+        assert self.corrections is not None  # noqa: S101 (asked before)
         self.work.start(
-            "Measuring corrected cells", self.corrections.update(), self._accept, self.failed.emit
+            "Measuring corrected cells", self.corrections.update(), self._accept, self._fail
         )
+        self._worker = self.work.worker
+
+    def _on_cancel(self) -> None:
+        if self._is_measuring:
+            self._given_up = True
+            self.waits.emit()
+
+    def _fail(self, error: Exception) -> None:
+        self._given_up = True
+        self.waits.emit()
+        self.failed.emit(error)
 
     def _accept(self, analysis: Analysis) -> None:
         measured = self.session.measured
@@ -97,4 +151,5 @@ class Correcting(QObject):
             self.panel.set_tools(None)
             self.tools.disconnect()
             self.tools.deleteLater()
+        self._later.stop()
         self.tools = self.corrections = None

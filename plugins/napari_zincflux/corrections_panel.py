@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -15,11 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_zincflux.edit_tools import TOOLS, EditTools, shown_key
+from napari_zincflux.edit_tools import GIVEN_UP, TOOLS, EditTools, shown_key
 from napari_zincflux.suspects import SuspectsWidget
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 REASONS = ("by eye", "dead", "debris", "out of focus", "two cells", "mitotic", "not loaded")
 N_COLUMNS = 2
@@ -39,6 +37,7 @@ class CorrectionsPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tools: EditTools | None = None
+        self._lost = ""
         self._suspects: pd.DataFrame | None = None
         self.suspects = SuspectsWidget(self)
         self.suspects.visited.connect(self._on_visit)
@@ -81,6 +80,7 @@ class CorrectionsPanel(QWidget):
     def set_tools(self, tools: EditTools | None) -> None:
         """Take the tools that the buttons press; None greys them out."""
         if self._tools is not None:
+            self._lost = f"{GIVEN_UP} " if self._tools.is_drawing else self._lost
             self._tools.said.disconnect(self.say)
             self._tools.changed.disconnect(self.refresh)
         self._tools = tools
@@ -89,15 +89,22 @@ class CorrectionsPanel(QWidget):
             tools.changed.connect(self.refresh)
             tools.walk = self.suspects
             self._on_reason(self._reason.currentText())
-            self.say("Click a cell, with Shift more of them; then press a key or a button.")
+            lost, self._lost = self._lost, ""
+            self.say(f"{lost}Click a cell, with Shift more of them; then press a key or a button.")
         else:
-            self.say("Run the analysis first: then cells can be corrected.")
+            self.say(f"{self._lost}Run the analysis first: then cells can be corrected.")
         self.refresh()
 
     def set_suspects(self, suspects: pd.DataFrame) -> None:
         """Show what looks wrong, as `zincflux.columns.SUSPECTS` describes it."""
         self._suspects = suspects.reset_index(drop=True)
         self.suspects.set_suspects(self._suspects)
+
+    def clear(self) -> None:
+        """Forget the suspects, and which of them were accepted: another movie comes."""
+        self._lost = ""
+        self.suspects.set_accepted(set())
+        self.set_suspects(pd.DataFrame(columns=["cell_id", "frame", "kind", "doubt", "detail"]))
 
     def say(self, text: str) -> None:
         """Show a line of text."""

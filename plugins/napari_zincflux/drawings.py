@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_zincflux.layers import METADATA_KEY
+
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Shapes
@@ -60,7 +62,7 @@ def ask_for(
     viewer
         The viewer.
     name
-        Name of the layer; one that is there is used again.
+        Name of the layer; one that is there makes way for it.
     mode
         ``"add_line"`` or ``"add_rectangle"``.
     scale
@@ -68,11 +70,11 @@ def ask_for(
     drawn
         Called with the corners of the shape, in pixels.
     """
-    if name in viewer.layers:
-        viewer.layers.remove(name)
+    clear_drawings(viewer, name)
     layer = viewer.add_shapes(
         name=name, ndim=2, scale=scale, face_color="transparent", edge_color="yellow", edge_width=1
     )
+    layer.metadata[METADATA_KEY] = {"drawing": name}
 
     def on_data(event: Any = None) -> None:
         # While a shape is being drawn its data change with the mouse; only a whole one counts.
@@ -84,3 +86,20 @@ def ask_for(
     layer.mode = mode
     viewer.layers.selection.active = layer
     return layer
+
+
+def clear_drawings(viewer: Viewer, name: str = "") -> None:
+    """Take away the layers of `ask_for`, also renamed ones.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    name
+        The one to be taken away; all of them if empty.
+    """
+    for layer in list(viewer.layers):
+        mark = layer.metadata.get(METADATA_KEY) if isinstance(layer.metadata, dict) else None
+        drawn = mark.get("drawing") if isinstance(mark, dict) else None
+        if drawn and drawn == (name or drawn):
+            viewer.layers.remove(layer)

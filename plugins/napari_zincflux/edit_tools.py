@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_zincflux.linked import LinkedViews
     from napari_zincflux.suspects import SuspectsWidget
 
+GIVEN_UP = "The drawing was given up: nothing of it was taken over."
 DRAWING, CUT = "drawing: cells of this frame", "drag a line across the cell"
 
 
@@ -58,6 +59,24 @@ WALK = (("Shift-N", "next", "Next suspect"), ("Shift-A", "accept", "Accept suspe
 HELP_KEY = "Shift-K"
 
 
+class Drawing(NamedTuple):
+    """What is being painted.
+
+    Attributes
+    ----------
+    layer
+        Layer that is painted on.
+    frame
+        Number of its frame.
+    before
+        The outlines that painting began with, (Y, X).
+    """
+
+    layer: Any
+    frame: int
+    before: Any
+
+
 class EditTools(QObject):
     """Makes corrections of what is selected, on the frame that is shown.
 
@@ -92,10 +111,21 @@ class EditTools(QObject):
         self.walk: SuspectsWidget | None = None
         self._keys: Any = None
         self._layer: Any = None
-        self._drawing: tuple[Any, int] | None = None
+        self._drawing: Drawing | None = None
         self._line: Any = None
         self._from: tuple[int, int] | None = None
         viewer.dims.events.current_step.connect(self._on_step)
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    @property
+    def layer(self) -> Any:
+        """Layer whose keys are listened to, or None."""
+        return self._layer
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether outlines are being painted."""
+        return self._drawing is not None
 
     def bind(self, layer: Any) -> None:
         """Listen to the keys while a layer of outlines is active; only to the newest one."""
@@ -133,6 +163,9 @@ class EditTools(QObject):
         name
             One of the names in `TOOLS`.
         """
+        if self.is_drawing and name not in ("draw", "finish_drawing"):
+            self.said.emit(f"{name}: finish the drawing first (Shift-D), or remove its layer.")
+            return
         try:
             getattr(self, name)()
         except CorrectionError as error:
@@ -177,30 +210,36 @@ class EditTools(QObject):
         placed = self.views.placed()
         shift = np.array(self.corrections.shift(frame)) * placed["scale"]
         placed["translate"] = np.asarray(placed["translate"]) + shift
-        layer = self.viewer.add_labels(outlines, name=DRAWING, opacity=0.6, **placed)
+        layer = self.viewer.add_labels(np.array(outlines), name=DRAWING, opacity=0.6, **placed)
         selected = self.views.selected
         layer.selected_label = selected[0] if selected else int(outlines.max()) + 1
         layer.mode = "paint"
         for key in ("Shift-D", "Enter"):
             layer.bind_key(key, lambda _: self.press("draw"), overwrite=True)
-        self._drawing = layer, frame
+        self._drawing = Drawing(layer, frame, np.array(outlines))
         self.said.emit(
             "Paint with napari's tools: M starts a new cell, 1 erases. Press Shift-D to finish."
         )
 
     def finish_drawing(self) -> None:
-        """Take over what was painted; a layer that was removed counts as given up."""
+        """Take over what was painted; if that cannot be, the painting stays.
+
+        Raises
+        ------
+        CorrectionError
+            If the outlines cannot be changed so.
+        """
         if self._drawing is None:
             return
-        (layer, frame), self._drawing = self._drawing, None
-        if layer not in self.viewer.layers:
-            self.said.emit("Nothing was drawn.")
-            return
-        drawn = np.asarray(layer.data)
+        layer, frame, before = self._drawing
+        # Only what was painted counts, whatever became of the outlines in the meantime.
+        painted = np.asarray(layer.data)
+        now = self.corrections.labels(frame)
+        n_before = len(self.corrections.log)
+        self.corrections.draw(np.where(painted != before, painted, now), frame)
+        self._drawing = None
         self._leave(layer)
-        before = len(self.corrections.log)
-        self.corrections.draw(drawn, frame)
-        if len(self.corrections.log) > before:
+        if len(self.corrections.log) > n_before:
             self._done("Took over what was drawn.")
         else:
             self.said.emit("Nothing was drawn.")
@@ -248,14 +287,16 @@ class EditTools(QObject):
     def disconnect(self) -> None:
         """Let go of the viewer; what is being drawn is given up."""
         self.viewer.dims.events.current_step.disconnect(self._on_step)
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
         self._unbind()
         self._remove_line()
         if self._keys is not None:
             self.show_keys()
         if self._drawing is not None:
-            layer, self._drawing = self._drawing[0], None
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+            drawing, self._drawing = self._drawing, None
+            if drawing.layer in self.viewer.layers:
+                self.viewer.layers.remove(drawing.layer)
+            self.said.emit(GIVEN_UP)
 
     def _pressed(self, name: str) -> Callable[[Any], None]:
         return lambda _layer: self.press(name)
@@ -290,9 +331,15 @@ class EditTools(QObject):
 
     def _on_step(self, event: Any = None) -> None:
         """Take a drawing over when another frame is shown: it belongs to its own."""
-        moved = self._drawing is not None and self.views.frame != self._drawing[1]
+        moved = self._drawing is not None and self.views.frame != self._drawing.frame
         if moved and self.corrections.follows:
             self.press("finish_drawing")
+
+    def _on_removed(self, event: Any = None) -> None:
+        """Take a drawing whose layer was removed as given up."""
+        if self._drawing is not None and self._drawing.layer not in self.viewer.layers:
+            self._drawing = None
+            self.said.emit(GIVEN_UP)
 
     def _on_line(self, event: Any = None) -> None:
         layer = self._line

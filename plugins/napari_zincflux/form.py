@@ -180,7 +180,8 @@ class Entry:
         if value is None:
             return ""
         if isinstance(value, float):
-            return f"{value:.10g}"
+            short = f"{value:.10g}"
+            return short if float(short) == value else repr(value)
         if isinstance(value, list | tuple):
             return ", ".join(self.show(item) for item in value)
         return str(value)

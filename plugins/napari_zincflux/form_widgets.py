@@ -222,7 +222,14 @@ class Form(QWidget):
             row.mark(key in bad)
             row.show_hint(hints.get(key, ""))
             if key in OF_SEVERAL_CHANNELS:
-                self.lines.setRowVisible(row, len(channels) != 1)
+                self._set_row_visible(row, len(channels) != 1)
+
+    def _set_row_visible(self, row: QWidget, visible: bool) -> None:
+        """Show or hide a row with its label; Qt's own way is not in Qt 5."""
+        row.setVisible(visible)
+        label = self.lines.labelForField(row)
+        if label is not None:
+            label.setVisible(visible)
 
 
 def _named(value: Any, entry: Entry, channels: Sequence[str]) -> Any:

@@ -17,7 +17,6 @@ from napari_zincflux.trace_data import QUANTITIES, Quantity, TraceData, limits_o
 from napari_zincflux.traces import HOVER_S
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from zincflux.phases import Phase
@@ -56,17 +55,6 @@ class HeatMapWidget(QWidget):
         self._last_hover = 0.0
         self._build()
         self.set_theme(dark=True)
-
-    def set_tables(
-        self,
-        traces: pd.DataFrame,
-        cells: pd.DataFrame,
-        frames: pd.DataFrame,
-        phases: Sequence[Phase] = (),
-        usable_range: tuple[float, float] | None = None,
-    ) -> None:
-        """Show the tables of an analysis, as `TracesWidget.set_tables` takes them."""
-        self.set_data(TraceData.of(traces, cells, frames), phases, usable_range)
 
     def set_data(
         self,

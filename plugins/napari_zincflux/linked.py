@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
+from napari_zincflux.canvas import clock, frame_of, go_to_frame
 from napari_zincflux.colouring import Choice, Colouring, features_of, outlines_of
 from napari_zincflux.plot_style import ABOVE_COLOUR, BELOW_COLOUR, SERIES, name_colour
 from napari_zincflux.trace_data import TraceData
@@ -54,6 +55,7 @@ class LinkedViews(QObject):
         self.data: TraceData | None = None
         self.colouring: Colouring | None = None
         self._labels: Any = None
+        self._place = ""
         self._cached: tuple[Any, Labels] | None = None
         self._outlines: Any = None
         self._colour: Any = None
@@ -87,6 +89,8 @@ class LinkedViews(QObject):
             Zinc, nM, that the indicator tells; that of the analysis if not given.
         """
         self._labels, self._cached = labels_layer, None
+        movie = analysis.experiment.movie
+        self._place = "" if movie is None else str(movie.path)
         self.data = TraceData.of(analysis.traces, analysis.cells, analysis.frames)
         shaded = analysis.experiment.phases if phases is None else tuple(phases)
         self.colouring = Colouring(self.data, analysis.cells, analysis.responses, shaded)
@@ -99,14 +103,17 @@ class LinkedViews(QObject):
         known = set(self.data.cell_ids.tolist())
         self.select([cell for cell in self.selected if cell in known], centre=False)
         if self._by is not None:
-            self.colour_by(self._by)
+            offered = {choice.key for choice in self.choices}
+            self.colour_by(self._by if self._by in offered else None)
         self._on_step()
 
     @property
     def frame(self) -> int:
         """Number of the frame that the viewer shows."""
-        step = self.viewer.dims.current_step
-        return int(step[0]) if len(step) > 2 else 0
+        return frame_of(self.viewer, self._clock())
+
+    def _clock(self) -> Any:
+        return clock(self.viewer, self._place, self._labels)
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -157,8 +164,7 @@ class LinkedViews(QObject):
 
     def show_frame(self, frame: int) -> None:
         """Show a frame everywhere."""
-        if self.viewer.dims.ndim > 2 and frame != self.frame:
-            self.viewer.dims.set_current_step(0, frame)
+        go_to_frame(self.viewer, self._clock(), frame)
 
     def colour_by(self, key: str | None) -> None:
         """Colour the cells by a value in every frame; None shows the outlines again.

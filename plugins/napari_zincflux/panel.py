@@ -17,6 +17,7 @@ from napari_zincflux.drawings import (
     BACKGROUND_LAYER,
     DIAMETER_LAYER,
     ask_for,
+    clear_drawings,
     line_length_um,
     rectangle_px,
 )
@@ -85,6 +86,7 @@ class ZincfluxPanel(PanelView):
         self.colour.chosen.connect(lambda key: self.plots.colour_by(key or None))
         self.correcting.measured.connect(self._take_corrected)
         self.correcting.failed.connect(self.complain)
+        self.correcting.waits.connect(self.refresh)
         self.work.begun.connect(self.show_busy)
         self.work.ended.connect(self.show_idle)
         self.work.progressed.connect(self.show_progress)
@@ -104,6 +106,7 @@ class ZincfluxPanel(PanelView):
         dims.current_step.disconnect(self._show_frame)
         self.correcting.close()
         self.plots.close()
+        clear_drawings(self.viewer)
         self.canvas.show_time("")
         self.deleteLater()
 
@@ -119,8 +122,7 @@ class ZincfluxPanel(PanelView):
         self.work.start(f"Opening {Path(place).name}", steps(), self._take_opened, self.complain)
 
     def _take_opened(self, opened: Opened) -> None:
-        self.correcting.close()
-        self.canvas.clear()
+        self._forget()
         self.session.take_opened(opened)
         if self.session.results is not None:
             self.canvas.show_results(self.session)
@@ -128,6 +130,18 @@ class ZincfluxPanel(PanelView):
         else:
             self.canvas.show_movie(self.session)
         self.refresh()
+        if self.session.note:
+            self.say(self.session.note)
+
+    def _forget(self) -> None:
+        """Take away what belongs to the movie before: cells, plots, drawings, report, suspects."""
+        self.correcting.close()
+        self.corrections.clear()
+        self.plots.close()
+        self.colour.set_choices(())
+        clear_drawings(self.viewer)
+        self.canvas.clear()
+        self.report = None
 
     def _adopt(self, event: Any = None) -> None:
         """Begin with a movie that was dragged in; offer what another reader has opened."""
@@ -177,15 +191,18 @@ class ZincfluxPanel(PanelView):
     def _take_corrected(self, measured: Measured) -> None:
         self.session.take_measured(measured)
         self.canvas.update_cells(measured.analysis, self.session)
+        tools, layer = self.correcting.tools, self.canvas.layer(CELLS)
+        if tools is not None and layer is not tools.layer:
+            tools.bind(layer)
         self._plot()
         self.refresh()
 
     def _plot(self) -> None:
-        """Plot the traces, below the picture."""
+        """Plot the traces, below the picture, with the phases that they were made with."""
         outcome, layer = self.session.outcome, self.canvas.layer(CELLS)
-        if outcome is None or layer is None or self.session.choices.problem() is not None:
+        if outcome is None or layer is None:
             return
-        self.plots.show(outcome, layer, self.session.choices.experiment().phases)
+        self.plots.show(outcome, layer, outcome.experiment.phases)
         self.colour.set_choices(self.plots.choices)
 
     def export(self, out: str | Path) -> None:
@@ -204,6 +221,7 @@ class ZincfluxPanel(PanelView):
         except ZincfluxError as error:
             self.complain(error)
             return
+        self.correcting.follow_file()
         self.refresh()
         self.say(f"Saved {path}. The same numbers: zincflux run {path.name}")
 
@@ -240,13 +258,13 @@ class ZincfluxPanel(PanelView):
         self._choose("phases", phases)
 
     def _draw_phase(self, start_s: float, end_s: float) -> None:
-        start_s, end_s = (round(max(0.0, value), 1) for value in (start_s, end_s))
+        start_s, end_s = (round(max(0.0, value), 3) for value in (start_s, end_s))
         if start_s != end_s:
             self._choose("phases", phase_edits.draw(self._phases(), start_s, end_s))
 
     def _move_phase(self, name: str, start_s: float, end_s: float) -> None:
         names = [phase["name"] for phase in self._phases()]
-        start_s, end_s = (round(max(0.0, value), 1) for value in (start_s, end_s))
+        start_s, end_s = (round(max(0.0, value), 3) for value in (start_s, end_s))
         if name in names and start_s != end_s:
             moved = phase_edits.move(self._phases(), names.index(name), start_s, end_s)
             self._choose("phases", moved)
@@ -260,6 +278,11 @@ class ZincfluxPanel(PanelView):
         return list(self.session.choices.get("phases") or [])
 
     def _measure_diameter(self) -> None:
+        movie = self.session.movie
+        known = None if movie is None else movie.pixel_size_um
+        if movie is not None and not (self.session.choices.get("movie.pixel_size_um") or known):
+            self.say("Set the pixel size first: the diameter is given in µm.")
+            return
         size = self.canvas.axes(self.session).scale[1]
 
         def drawn(points: Any) -> None:

@@ -106,7 +106,7 @@ class PhaseTable(QTableWidget):
 
 
 def _number_item(value: Any) -> QTableWidgetItem:
-    text = f"{value:g}" if isinstance(value, float | int) else str(value or "")
+    text = f"{value:.10g}" if isinstance(value, float | int) else str(value or "")
     item = QTableWidgetItem(text)
     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return item

@@ -28,13 +28,10 @@ class Plots(QObject):
     ----------
     phaseDrawn, phaseMoved
         Signals of the plot: start and end of a stretch; name, start and end of a phase.
-    cellsSelected
-        Signal: numbers of the cells, whoever selected them.
     """
 
     phaseDrawn = Signal(float, float)
     phaseMoved = Signal(str, float, float)
-    cellsSelected = Signal(list)
 
     def __init__(self, viewer: Viewer, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +65,6 @@ class Plots(QObject):
         self.tabs.addTab(self.traces, "Traces")
         self.tabs.addTab(self.heat_map, "All cells")
         self.views = LinkedViews(self.viewer, self.traces, self.heat_map, self)
-        self.views.cellsSelected.connect(self.cellsSelected)
         self.traces.phaseDrawn.connect(self.phaseDrawn)
         self.traces.phaseMoved.connect(self.phaseMoved)
 
@@ -93,6 +89,8 @@ class Plots(QObject):
             return
         self.views.disconnect()
         self.views = None
+        self.traces.phaseDrawn.disconnect(self.phaseDrawn)
+        self.traces.phaseMoved.disconnect(self.phaseMoved)
         if self.tabs.parent() is not None:
             self.viewer.window.remove_dock_widget(self.tabs)
         self.tabs.deleteLater()

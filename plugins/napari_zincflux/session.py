@@ -19,7 +19,7 @@ import pandas as pd
 import zincflux
 from napari_zincflux.choices import STEPS, Choices
 from napari_zincflux.layers import even_step_s
-from napari_zincflux.places import autosave_file
+from napari_zincflux.places import autosave_file, can_write
 from zincflux import Analysis, EditLog, Experiment, Movie, Results
 from zincflux.experiment import load_experiment
 from zincflux.movie import FloatArray, Image, Labels
@@ -129,6 +129,8 @@ class Session:
         Corrections by hand.
     file
         The experiment file, once it was saved or opened.
+    note
+        What the user should know of the corrections of what was opened; empty if nothing.
     """
 
     def __init__(self) -> None:
@@ -140,6 +142,8 @@ class Session:
         self.results: Results | None = None
         self.log = EditLog()
         self.file: Path | None = None
+        self.note = ""
+        self._results_made_with: tuple[dict[str, Any], EditLog] = ({}, EditLog())
 
     def take_opened(self, opened: Opened) -> None:
         """Begin anew with what was opened.
@@ -151,24 +155,48 @@ class Session:
         self.movie, self.results = opened.movie, opened.results
         if opened.place.suffix.lower() == ".toml":
             self.file = opened.place
-        self.log = self._stored_log()
+        self.log, self.note = self._stored_log()
+        self._results_made_with = self.choices.part(*STEPS), self.log
 
-    def _stored_log(self) -> EditLog:
+    def _stored_log(self) -> tuple[EditLog, str]:
+        """Read the corrections that belong to what was opened, and say what became of them."""
         named = self.choices.get("edits.path")
-        file = Path(named) if named else self.autosave
+        places = [self.autosave, self._own_autosave, Path(named) if named else None]
+        there = [file for file in places if file is not None and file.is_file()]
+        if not there:
+            return EditLog(), f"{named}: the corrections are not there any more." if named else ""
+        file = max(there, key=lambda one: one.stat().st_mtime_ns)
         try:
-            return EditLog.read(file) if file is not None and file.is_file() else EditLog()
-        except zincflux.ZincfluxError:
-            return EditLog()
+            log = EditLog.read(file)
+        except zincflux.ZincfluxError as error:
+            return EditLog(), f"The corrections cannot be read: {error} {_set_aside(file)}"
+        n = len(log)
+        words = f"{n} correction{'' if n == 1 else 's'} came back from {file}."
+        return log, words if n else ""
 
     @property
     def autosave(self) -> Path | None:
-        """The file that every correction is kept in; None before a movie is open."""
+        """The file that every correction is kept in; None before a movie is open.
+
+        It is the log that the experiment names, or lies beside the experiment file; where neither
+        can be written, it lies in the folder of the user.
+        """
         if self.place is None:
             return None
-        if self.file is not None:
-            return self.file.with_suffix(".edits.toml")
-        return autosave_file(self.place)
+        named = self.choices.get("edits.path")
+        if named:
+            file = Path(named)
+        elif self.file is not None:
+            file = self.file.with_suffix(".edits.toml")
+        else:
+            return self._own_autosave
+        return file if can_write(file) else self._own_autosave
+
+    @property
+    def _own_autosave(self) -> Path | None:
+        """The file for corrections in the folder of the user."""
+        place = self.file or self.place
+        return None if place is None else autosave_file(place)
 
     @property
     def time_s(self) -> FloatArray | None:
@@ -229,14 +257,35 @@ class Session:
             return "fresh"
         if step == "phases":
             return "fresh" if self.choices.get("phases") else "missing"
+        made = self._made_with(step)
+        if not made:
+            return "missing"
+        if self._lags_behind_log:
+            return "stale"
+        wanted = self.choices.part(*_NEEDED[step])
+        return "fresh" if any(_fits(one, wanted, step) for one in made) else "stale"
+
+    def _made_with(self, step: str) -> list[dict[str, Any]]:
+        """List the choices that the outcomes of a step were made with."""
         outcomes: list[Found | Measured | None] = [self.measured]
         if step == "cells":
             outcomes.append(self.found)
         made = [one.made_with for one in outcomes if one is not None]
-        if not made:
-            return "fresh" if self.results is not None else "missing"
-        wanted = self.choices.part(*_NEEDED[step])
-        return "fresh" if any(_fits(one, wanted, step) for one in made) else "stale"
+        if self.results is not None:
+            made.append(self._results_made_with[0])
+        return made
+
+    @property
+    def _lags_behind_log(self) -> bool:
+        """Whether there are corrections that the run, or the results, do not know of."""
+        if self.measured is not None:
+            kept = self.measured.analysis.kept
+            known = EditLog() if kept is None else kept.found.plan.edits.log
+        elif self.results is not None:
+            known = self._results_made_with[1]
+        else:
+            return False
+        return bool(known.edits != self.log.edits)
 
     def preview(self) -> Generator[Progress, None, Found]:
         """Find the cells of one view.
@@ -296,26 +345,38 @@ class Session:
         return None if self.outcome is None else getattr(self.outcome, name)
 
     def save(self, file: str | os.PathLike[str]) -> Path:
-        """Write the experiment file and, beside it, the corrections by hand.
+        """Write the experiment file and, beside it, the corrections by hand, which go on there.
+
+        Parameters
+        ----------
+        file
+            Name of the file; ".toml" is added where it does not end with it.
 
         Raises
         ------
         zincflux.ZincfluxError
             If a setting is wrong or the file cannot be written.
         """
-        self.file = self._write(Path(file).with_suffix(".toml").resolve())
-        return self.file
+        name = os.fspath(file)
+        if not name.lower().endswith(".toml"):
+            name += ".toml"
+        path = Path(name).resolve()
+        self.choices = self._write(path)
+        self.file = path
+        return path
 
-    def _write(self, path: Path) -> Path:
+    def _write(self, path: Path) -> Choices:
+        """Write the experiment file and its log; give the choices as they stand there."""
         choices = Choices(self.choices.data)
         choices.data.pop("edits", None)
-        if len(self.log):
-            log = path.with_suffix(".edits.toml")
+        log = path.with_suffix(".edits.toml")
+        # An older log would come back with the experiment.
+        if len(self.log) or log.is_file():
             write_text(log, self.log.dumps())
+        if len(self.log):
             choices.set("edits.path", str(log))
         write_text(path, dumps(choices.experiment(), folder=path.parent))
-        self.choices = choices
-        return path
+        return choices
 
     @property
     def is_saved(self) -> bool:
@@ -343,13 +404,28 @@ class Session:
         folder = Path(out).resolve()
         file = self.file
         if file is None or not self.is_saved:
-            file = self._write(folder.with_name(f"{folder.name}_settings.toml"))
+            file = folder.with_name(f"{folder.name}_settings.toml")
+            self._write(file)
         return iter_run(file, folder, overwrite=True)
 
     def _without_edits(self) -> Experiment:
         """Make the experiment; the log is handed over by itself, whether it is saved or not."""
         data = {key: value for key, value in self.choices.data.items() if key != "edits"}
         return Choices(data).experiment()
+
+
+def _set_aside(file: Path) -> str:
+    """Rename a log that cannot be read, so that nothing is written over it; tell where it is."""
+    aside = file.with_name(f"{file.name}.unreadable")
+    n = 1
+    while aside.exists():
+        n += 1
+        aside = file.with_name(f"{file.name}.unreadable{n}")
+    try:
+        file.rename(aside)
+    except OSError as error:
+        return f"Copy the file before you correct anything: it cannot be renamed ({error})."
+    return f"The file is now {aside.name}."
 
 
 def _movie_of(experiment: Experiment) -> Movie:

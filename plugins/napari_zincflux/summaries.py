@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from zincflux.phases import frames_of, with_role
+from zincflux.report.summary import NOTHING, levels, used_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from napari_zincflux.session import Session
 
 MOST_WARNINGS = 4
+REST: Final = "baseline"
 
 
 def outcome(session: Session, step: str) -> str:
@@ -57,21 +61,45 @@ def _calibration(session: Session) -> str:
     cells = session.table("cells")
     if cells is None:
         return ""
-    whole = _whole(cells)
-    n = int(np.count_nonzero(whole["baseline_zinc_nM"].notna()))
-    if n == 0:
+    if _finished(session).calibration is None:
         return "No free zinc: F/F₀ only. A calibration needs a minimum and a maximum phase."
-    median = float(whole["baseline_zinc_nM"].median())
-    return f"{n} of {_count(len(whole), 'cell')} calibrated; median at rest {median:.3g} nM"
+    used = used_only(_whole(cells), cells)
+    # Zinc beyond the range has no number either, so the ends of the range tell.
+    n = int(np.count_nonzero(used["signal_min"].notna() & used["signal_max"].notna()))
+    text = f"{n} of {_count(len(used), 'cell')} calibrated"
+    level = _at_rest(session, cells)
+    return f"{text}; median at rest {level}" if level else text
+
+
+def _at_rest(session: Session, cells: pd.DataFrame) -> str:
+    """Write the median zinc of the first baseline, as the report does; empty where none is."""
+    traces, baselines = session.table("traces"), with_role(session.outcome.experiment.phases, REST)
+    if traces is None or not baselines:
+        return ""
+    rows = traces[frames_of(baselines[0], traces["time_s"].to_numpy(np.float64))]
+    unit, (level,) = levels(used_only(_whole(rows), cells), baselines[:1], "zinc_nM")
+    middle = level.quartiles[1]
+    if middle == NOTHING:
+        return ""
+    return middle if middle.endswith("range") else f"{middle} {unit}"
+
+
+def _finished(session: Session) -> Any:
+    """Give the analysis, or the results that were opened."""
+    return session.results if session.measured is None else session.measured.analysis
 
 
 def _results(session: Session) -> str:
-    responses = session.table("responses")
-    if responses is None:
+    responses, cells = session.table("responses"), session.table("cells")
+    if responses is None or cells is None:
         return ""
     lines = []
     rows = _whole(responses)
-    for phase, group in rows.groupby("phase", sort=False):
+    for phase, every in rows.groupby("phase", sort=False):
+        group = used_only(every, cells)
+        if not len(group):
+            lines.append(f"<b>{phase}</b>: no cell responds, as all are excluded")
+            continue
         share = f"{int(group['responder'].fillna(False).sum())} of {_count(len(group), 'cell')}"
         rate = group["rate_nM_per_s"].median()
         text = f"<b>{phase}</b>: {share} respond"

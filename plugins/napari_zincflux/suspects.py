@@ -134,9 +134,6 @@ class SuspectsWidget(QWidget):
             self._mark(row)
         self._say()
 
-    def set_theme(self, *, dark: bool) -> None:
-        """Do nothing: the table has the colours of napari."""
-
     def _mark(self, row: int) -> None:
         if self._keys[row] not in self._right:
             return

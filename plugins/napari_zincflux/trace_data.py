@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from zincflux.phases import Phase, Role, close, frames_of, with_role
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-    from zincflux.phases import Phase
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
@@ -186,7 +186,8 @@ class TraceData:
         if quantity.log:
             with np.errstate(divide="ignore", invalid="ignore"):
                 values = np.where(values == -np.inf, -np.inf, np.log10(values))
-        before, during = (_inside(phases, role, self.time_s) for role in ("baseline", "response"))
+        before = _inside(phases, "baseline", self.time_s)
+        during = _inside(phases, "response", self.time_s)
         level = _median(values[:, during if during.any() else slice(None)].T, keep_infinite=True)
         if before.any() and during.any():
             base = _median(values[:, before].T, keep_infinite=True)
@@ -235,11 +236,9 @@ _NUMBERS = tuple(
 def spans_of(phases: Sequence[Phase], time_s: FloatArray) -> list[tuple[str, str, float, float]]:
     """Give name, role, start and end of each phase; open ends become the end of the movie."""
     last = float(time_s[-1]) if len(time_s) else 0.0
-    starts = sorted(phase.start_s for phase in phases)
     spans: list[tuple[str, str, float, float]] = []
-    for phase in sorted(phases, key=lambda phase: phase.start_s):
-        after = [start for start in starts if start > phase.start_s]
-        end = phase.end_s if phase.end_s is not None else (after[0] if after else last)
+    for phase in close(phases):
+        end = last if phase.end_s is None else phase.end_s
         spans.append((phase.name, phase.role, phase.start_s, min(end, max(last, phase.start_s))))
     return spans
 
@@ -254,9 +253,7 @@ def limits_of(
     values = data.values(quantity.name)
     ends = np.zeros(data.n_frames, dtype=bool)
     if quantity.name == "zinc_nM":
-        for _, role, start, end in spans_of(phases, data.time_s):
-            if role in ("minimum", "maximum"):
-                ends |= (data.time_s >= start) & (data.time_s <= end)
+        ends = _inside(phases, "minimum", data.time_s) | _inside(phases, "maximum", data.time_s)
     known = values[:, ~ends] if not ends.all() else values
     known = known[np.isfinite(known) & ((known > 0) | (not quantity.log))]
     if not known.size:
@@ -267,11 +264,10 @@ def limits_of(
     return (low / 2, low * 2) if quantity.log else (low - 0.5, low + 0.5)
 
 
-def _inside(phases: Sequence[Phase], role: str, time_s: FloatArray) -> Mask:
+def _inside(phases: Sequence[Phase], role: Role, time_s: FloatArray) -> Mask:
     inside = np.zeros(len(time_s), dtype=bool)
-    for _, found, start, end in spans_of(phases, time_s):
-        if found == role:
-            inside |= (time_s >= start) & (time_s < end)
+    for phase in with_role(close(phases), role):
+        inside |= frames_of(phase, time_s)
     return inside
 
 

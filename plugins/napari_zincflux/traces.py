@@ -33,8 +33,6 @@ from napari_zincflux.trace_data import (
 from napari_zincflux.trace_picking import inside_polygon, nearest_trace
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from zincflux.phases import Phase
 
 NEAR_PX = 14.0
@@ -89,27 +87,6 @@ class TracesWidget(QWidget):
         self._last_hover = 0.0
         self._build()
         self.set_theme(dark=True)
-
-    def set_tables(
-        self,
-        traces: pd.DataFrame,
-        cells: pd.DataFrame,
-        frames: pd.DataFrame,
-        phases: Sequence[Phase] = (),
-        usable_range: tuple[float, float] | None = None,
-    ) -> None:
-        """Show the tables of an analysis.
-
-        Parameters
-        ----------
-        traces, cells, frames
-            Tables as described in `zincflux.columns`.
-        phases
-            What was done to the cells.
-        usable_range
-            Zinc, nM, between which the indicator tells it.
-        """
-        self.set_data(TraceData.of(traces, cells, frames), phases, usable_range)
 
     def set_data(
         self,
@@ -201,7 +178,7 @@ class TracesWidget(QWidget):
         self._quantities.setToolTip("What is plotted")
         self._quantities.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._quantities.currentIndexChanged.connect(lambda _: self._redraw_all(fit=True))
-        self._all = self._button("All cells", "Show the cells that are not selected, too", True)
+        self._all = self._button("Others", "Show the cells that are not selected, too", True)
         self._all.setChecked(True)
         self._all.toggled.connect(lambda _: self._redraw_all(fit=False))
         self._lasso = self._button("Lasso", "Drag around traces to select their cells", True)

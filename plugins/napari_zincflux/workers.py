@@ -28,13 +28,38 @@ STAGES = {
 }
 """Stages in words; others stand for themselves."""
 
-_FILTERS = threading.Lock()
+
+class Turns:
+    """A lock that is given in the order in which it is asked for.
+
+    A plain lock mostly goes back to the thread that has just let go of it, so that a second viewer
+    would wait until the work of the first is done.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._next = self._serving = 0
+
+    def __enter__(self) -> None:
+        with self._changed:
+            mine, self._next = self._next, self._next + 1
+            self._changed.wait_for(lambda: self._serving == mine)
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._serving += 1
+            self._changed.notify_all()
+
+
+_FILTERS = Turns()
 
 
 @contextlib.contextmanager
 def _unheard() -> Iterator[None]:
     """Keep doubts from popping up one by one: they are kept with the result, which shows them."""
-    # Filters belong to the whole process, so that two threads must not change them in turns.
+    # How warnings are heard is one setting of the whole process, and an analysis changes it during
+    # each step to record its own. Two steps at once would record each other's, and leave the
+    # recorder of one in place for ever: hence one step at a time, in turns.
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore", ZincfluxWarning)
         yield
@@ -78,22 +103,26 @@ class Work(QObject):
     ----------
     begun, ended
         Signals: work has begun (its title), and has ended, however it did.
+    cancelled
+        Signal: the user stops what is under way (still `worker`); `ended` follows.
     """
 
     begun = Signal(str)
     ended = Signal()
+    cancelled = Signal()
     progressed = Signal(str, int, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.worker: GeneratorWorker | None = None
+        self._is_starting = False
         self._stop = threading.Event()
         self._bar: Any = None
 
     @property
     def is_busy(self) -> bool:
-        """Whether work is under way."""
-        return self.worker is not None
+        """Whether work is under way, or about to begin."""
+        return self._is_starting or self.worker is not None
 
     def start(
         self,
@@ -113,19 +142,38 @@ class Work(QObject):
         done, failed
             Called in the window's thread with the outcome or the error; neither if it is stopped.
         """
-        self.stop()
+        self._is_starting = True
+        try:
+            # This lets events through, by which the work before may end, or more begin.
+            bar = cancelable_progress(total=1, desc=title)
+            self._halt()
+        finally:
+            self._is_starting = False
         stop = self._stop = threading.Event()
         worker = create_worker(driven, steps, stop, _start_thread=False, _ignore_errors=True)
-        self.worker, bar = worker, cancelable_progress(total=1, desc=title)
-        self._bar = bar
+        self.worker, self._bar = worker, bar
+        self._listen(worker, title, done, failed)
+        self.begun.emit(title)
+        worker.start()
+
+    def _listen(
+        self,
+        worker: GeneratorWorker,
+        title: str,
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        stop, bar = self._stop, self._bar
 
         def hears() -> bool:
             return not stop.is_set() and self.worker is worker
 
         def on_yield(step: Progress) -> None:
+            if not hears():
+                return
             if bar.is_canceled:
                 self.stop()
-            elif hears():
+            else:
                 self._show(bar, title, step)
 
         def ending(tell: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -139,12 +187,20 @@ class Work(QObject):
         worker.yielded.connect(on_yield)
         worker.returned.connect(ending(done))
         worker.errored.connect(ending(failed))
-        worker.aborted.connect(self.stop)
-        self.begun.emit(title)
-        worker.start()
+        worker.aborted.connect(lambda: self._stop_only(worker, stop))
 
     def stop(self) -> None:
-        """Stop what is under way; its outcome is not heard of any more."""
+        """Stop what is under way, as the user wants; its outcome is not heard of any more."""
+        if self.worker is not None:
+            self.cancelled.emit()
+        self._halt()
+
+    def _stop_only(self, worker: GeneratorWorker, stop: threading.Event) -> None:
+        # Workers tell late that they were stopped: other work may be under way, or the dock gone.
+        if self.worker is worker and not stop.is_set():
+            self.stop()
+
+    def _halt(self) -> None:
         self._stop.set()
         if self.worker is not None:
             self.worker.quit()

@@ -138,7 +138,6 @@ def test_a_tiff_that_napari_opened_is_offered_and_used(dock, simulated, qtbot):
     idle(qtbot, panel)
     assert panel.session.movie.n_frames == 40
     assert panel.use_button.isHidden()
-    assert [layer.visible for layer in viewer.layers] == [False, True]
     (layer,) = viewer.layers
     np.testing.assert_allclose(layer.scale[1:], panel.session.movie.pixel_size_um)
 
