@@ -393,3 +393,20 @@ def test_courses_without_phases_start_with_the_movie(study):
     assert "Time (s)" in page
     aligned = render_study(replace(study, phases=PHASES))
     assert "Time from the start of Zn uptake (s)" in aligned
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [
+        ("median", "on the axis but count in the medians."),
+        (
+            "mean",
+            "on the axis and none in the means; a dish with more than 5 % of them has no mean.",
+        ),
+    ],
+)
+def test_the_superplot_says_what_becomes_of_cells_beyond_the_range(study, no_drawing, level, words):
+    settings = study.settings.model_copy(update={"level": level})
+    page = render_study(replace(study, settings=settings))
+    assert words in page
+    assert f"({level} of their cells)" in page

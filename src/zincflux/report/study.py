@@ -32,7 +32,7 @@ from zincflux.report.superplot import superplot_chart
 from zincflux.report.traces import Chart
 from zincflux.results.study import Study
 from zincflux.settings import dumps
-from zincflux.statistics.keys import DISH, arm_label
+from zincflux.statistics.keys import DISH, MAX_CENSORED, arm_label
 
 _FILES = {
     "conditions.csv": "Each condition: n, estimates, intervals, fold changes",
@@ -92,6 +92,7 @@ def _content(study: Study) -> dict[str, Any]:
         "settings": dumps(study.settings, comments=False),
         "versions": study.versions,
         "level": study.settings.level,
+        "max_censored": MAX_CENSORED,
     }
 
 
