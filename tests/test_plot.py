@@ -22,7 +22,7 @@ from zincflux.plot import (
     to_svg,
     traces_figure,
 )
-from zincflux.plot.overlay import _round_length
+from zincflux.plot.overlay import round_length
 from zincflux.plot.style import _tick, digits, time_unit, zinc_unit
 
 
@@ -188,7 +188,7 @@ def test_overlay_of_nothing():
 
 @given(st.floats(0.01, 1e5))
 def test_scale_bar_is_round_and_fits(longest):
-    length = _round_length(longest)
+    length = round_length(longest)
     assert length <= longest < 2.51 * length
     assert f"{length:.0e}"[0] in "125"
 

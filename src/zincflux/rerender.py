@@ -122,7 +122,7 @@ def stored_analysis(results: Results) -> StoredAnalysis:
         cells=results.cells,
         responses=results.responses,
         frames=results.frames,
-        channels=tuple(run["channels"]) if "channels" in run else _channels(results.traces),
+        channels=channels_of(results),
         calibration=results.calibration,
         experiment=results.experiment.model_copy(update={"name": name}),
         overview=results.overview,
@@ -140,10 +140,13 @@ def stored_analysis(results: Results) -> StoredAnalysis:
     )
 
 
-def _channels(traces: pd.DataFrame) -> tuple[str, ...]:
-    """Find the channels by their columns: earlier versions did not store them."""
+def channels_of(results: Results) -> tuple[str, ...]:
+    """Give the measured channels of finished results."""
+    if "channels" in results.run:
+        return tuple(results.run["channels"])
+    # Earlier versions did not store them.
     ending = next(c.name for c in TRACES if c.name.startswith(CHANNEL)).removeprefix(CHANNEL)
-    return tuple(str(c).removesuffix(ending) for c in traces.columns if str(c).endswith(ending))
+    return tuple(str(c).removesuffix(ending) for c in results.traces if str(c).endswith(ending))
 
 
 def _reach(stored: Mapping[str, Any] | None) -> Reach | None:

@@ -11,9 +11,9 @@ import tifffile
 
 from runs import Shell, copy_dish, finished, names_in
 from zincflux.errors import ExperimentError, MetadataWarning, ResultsError
+from zincflux.export import EXPORTS, export_results, outlines, write
 from zincflux.readers import open_labels
-from zincflux.results import EXPORTS, export_results, read_results
-from zincflux.results import export as module
+from zincflux.results import read_results
 
 
 @pytest.fixture
@@ -34,25 +34,26 @@ def stored(monkeypatch, done):
 
     def change(**changes):
         results = replace(read_results(done), **changes)
-        monkeypatch.setattr(module, "read_results", lambda folder: results)
+        monkeypatch.setattr(write, "read_results", lambda folder, **_: results)
         return results
 
     return change
 
 
 @pytest.mark.parametrize("to", EXPORTS)
-def test_command(zf, done, tmp_path, to):
-    if to in ("geff", "ome-zarr"):
-        package = {"geff": "geff", "ome-zarr": "zarr"}[to]
-        pytest.importorskip(package, reason="needs zincflux[formats]")
-    out = tmp_path / "new" / "export.zip"
+def test_command(zf, done, tmp_path, to, monkeypatch):
+    monkeypatch.setattr("zincflux.export.figures.PNG_DPI", 40)  # quicker
+    if to in ("geff", "ome-zarr", "movie"):
+        package = {"geff": "geff", "ome-zarr": "zarr", "movie": "av"}[to]
+        pytest.importorskip(package, reason="needs zincflux[formats,film]")
+    out = tmp_path / "new" / f"export{EXPORTS[to].proposed_ending}"
     assert zf("export", done, "--to", to, "--out", out) == (0, f"{out}\n", "")
-    assert names_in(out.parent) == {"export.zip"}
+    assert names_in(out.parent) == {out.name}
     again = zf("export", done, "--to", to, "--out", out)
     assert again[0] == 2
     assert "this is already there. Add --overwrite or choose another --out." in again[2]
     assert zf("export", done, "--to", to, "--out", out, "--overwrite", "--quiet") == (0, "", "")
-    assert names_in(out.parent) == {"export.zip"}
+    assert names_in(out.parent) == {out.name}
 
 
 def test_static_labels(done, tmp_path):
@@ -115,9 +116,9 @@ def test_labels_per_frame(done, stored, tmp_path):
     assert all(np.array_equal(regions[t], images[t]) for t in range(40))
 
 
-@pytest.mark.parametrize("to", EXPORTS)
+@pytest.mark.parametrize("to", ["ctc", "geff", "imagej-rois", "ome-zarr"])
 def test_results_of_a_table(done, stored, tmp_path, to):
-    stored(labels=None)
+    stored(labels=None, labels_file=None)
     with pytest.raises(ResultsError, match=r"results of a movie, found those of a table, which"):
         export_results(done, to, tmp_path / "a.zip")
     assert names_in(tmp_path) == set()
@@ -125,13 +126,13 @@ def test_results_of_a_table(done, stored, tmp_path, to):
 
 @pytest.mark.parametrize(
     ("to", "rest"),
-    [("cct", "Did you mean 'ctc'?"), ("spreadsheet", "Choose one of these.")],
+    [("cct", "Did you mean 'ctc'?"), ("word", "Choose one of these.")],
 )
 def test_unknown_format(zf, done, tmp_path, to, rest):
     status, _, err = zf("export", done, "--to", to, "--out", tmp_path / "a")
     assert (status, err) == (
         2,
-        f"zincflux: --to: expected ctc, geff, imagej-rois, ome-zarr, found '{to}'. {rest}\n",
+        f"zincflux: --to: expected {', '.join(EXPORTS)}, found '{to}'. {rest}\n",
     )
 
 
@@ -207,11 +208,11 @@ def test_region_of_a_graph(done, stored, tmp_path, monkeypatch, regions, taken):
     stored(experiment=experiment.model_copy(update={"segment": segment}))
     asked = []
 
-    def write(traces, cells, path, *, region):
+    def graph(traces, cells, path, *, region):
         asked.append(region)
         path.mkdir()
 
-    monkeypatch.setattr(module, "write_geff", write)
+    monkeypatch.setattr(outlines, "write_geff", graph)
     export_results(done, "geff", tmp_path / "a.geff")
     assert asked == [taken]
 
@@ -228,7 +229,7 @@ def test_what_was_there_stays_if_moving_fails(done, tmp_path, monkeypatch):
             raise PermissionError(13, "in use")
         move(source, target)
 
-    monkeypatch.setattr("zincflux.results.export.os.replace", fail_once)
+    monkeypatch.setattr("zincflux.export.write.os.replace", fail_once)
     with pytest.raises(ResultsError, match="this cannot be written"):
         export_results(done, "ctc", out, overwrite=True)
     assert tifffile.imread(mark).shape == (2, 2)

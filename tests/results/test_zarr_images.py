@@ -13,9 +13,10 @@ import tifffile
 
 from runs import Shell, copy_dish, finished, names_in, run_quietly
 from zincflux.errors import ExperimentError, ResultsError
+from zincflux.export import export_results
+from zincflux.export import write as export_module
 from zincflux.readers import open_labels, open_movie
-from zincflux.results import LABELS_ZARR, export_results, read_results
-from zincflux.results import export as export_module
+from zincflux.results import LABELS_ZARR, read_results
 from zincflux.results.zarr_images import ImageFacts, write_zarr_labels, write_zarr_movie
 
 zarr = pytest.importorskip("zarr", reason="needs zincflux[formats]")
@@ -325,7 +326,7 @@ def stored(monkeypatch, done):
 
     def change(**changes):
         results = replace(read_results(done), **changes)
-        monkeypatch.setattr(export_module, "read_results", lambda folder: results)
+        monkeypatch.setattr(export_module, "read_results", lambda folder, **_: results)
         return results
 
     return change

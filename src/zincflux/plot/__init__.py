@@ -10,6 +10,9 @@ from zincflux.plot.dose_response import dose_response_figure
 from zincflux.plot.frames import frames_figure
 from zincflux.plot.gate import gate_figure
 from zincflux.plot.heat_map import heat_map_figure
+from zincflux.plot.interval import interval_figure
+from zincflux.plot.levels import levels_figure
+from zincflux.plot.movie_heat_map import movie_heat_map_figure
 from zincflux.plot.overlay import overlay_figure
 from zincflux.plot.style import Told, to_jpeg, to_pdf, to_png, to_svg
 from zincflux.plot.superplot import superplot_figure
@@ -23,6 +26,9 @@ __all__ = [
     "frames_figure",
     "gate_figure",
     "heat_map_figure",
+    "interval_figure",
+    "levels_figure",
+    "movie_heat_map_figure",
     "overlay_figure",
     "superplot_figure",
     "to_jpeg",

@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.transforms import ScaledTranslation, Transform
 from numpy.typing import NDArray
 
 from zincflux.movie import FloatArray
@@ -63,8 +64,8 @@ def heat_map_figure(
     figure = new_figure(float(np.clip(1.0 + n_rows * 0.02 + 0.1 * len(arms), 3.0, 9.0)))
     axis = figure.subplots()
     inside = inside_measured(times, shifted(phases, align_s))
-    ends = _ends(blocks, inside, is_zinc)
-    drawn = _draw(axis, blocks, times * per_s, _norm(ends, is_zinc))
+    ends = ends_of(blocks, inside, is_zinc)
+    drawn = draw_blocks(axis, blocks, times * per_s, norm_of(ends, is_zinc))
     _label(axis, arms, blocks)
     for phase in phases:
         axis.axvline((phase.start_s - align_s) * per_s, color="white", lw=1.0, ls=":")
@@ -75,7 +76,7 @@ def heat_map_figure(
     if is_zinc:
         low, high = drawn.get_clim()
         log_ticks(bar.ax.yaxis, decades=float(np.log10(high / low)) if low and high else 1.0)
-    _legend(axis, blocks)
+    add_legend(axis, blocks)
     return figure
 
 
@@ -90,7 +91,7 @@ def _matrix(rows: pd.DataFrame, times: FloatArray) -> FloatArray:
     return np.asarray(known.reindex(columns=times).to_numpy(np.float64))
 
 
-def _ends(
+def ends_of(
     blocks: Sequence[FloatArray], inside: NDArray[np.bool_], is_zinc: bool
 ) -> tuple[float, float]:
     """Give the range of the colours: that of baselines and responses, but for stray frames."""
@@ -102,14 +103,16 @@ def _ends(
     return float(low), float(high)
 
 
-def _norm(ends: tuple[float, float], is_zinc: bool) -> Normalize:
+def norm_of(ends: tuple[float, float], is_zinc: bool) -> Normalize:
+    """Scale numbers to colours: by factors if they are zinc."""
     low, high = ends
     return LogNorm(low, max(high, low * 1.01)) if is_zinc else Normalize(low, max(high, low + 1e-9))
 
 
-def _draw(
+def draw_blocks(
     axis: Axes, blocks: Sequence[FloatArray], times: FloatArray, norm: Normalize
 ) -> ScalarMappable:
+    """Draw maps (cells, frames) below one another; give what a bar of colours needs."""
     colours, ends = mpl.colormaps["cividis"], (norm.vmin, norm.vmax)
     step = times[1] - times[0] if len(times) > 1 else 1.0
     top = 0
@@ -140,7 +143,14 @@ def _label(axis: Axes, arms: Sequence[Arm], blocks: Sequence[FloatArray]) -> Non
         axis.spines[spine].set_visible(False)
 
 
-def _legend(axis: Axes, blocks: Sequence[FloatArray]) -> None:
+def _under_ticks(axis: Axes) -> Transform:
+    figure = axis.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - the axes were made in one
+    return axis.transAxes + ScaledTranslation(0, -0.24, figure.dpi_scale_trans)
+
+
+def add_legend(axis: Axes, blocks: Sequence[FloatArray], *, below: bool = False) -> None:
+    """Name the colours of what lies beyond the range, above the map or right below it."""
     every = np.concatenate([block.ravel() for block in blocks])
     kinds = (
         ((every == np.inf).any(), VERMILLION, "above the range"),
@@ -150,5 +160,10 @@ def _legend(axis: Axes, blocks: Sequence[FloatArray]) -> None:
     handles = [Patch(facecolor=c, edgecolor=INK, lw=0.3, label=n) for there, c, n in kinds if there]
     if handles:
         axis.legend(
-            handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, handlelength=1.2
+            handles=handles,
+            loc="upper right" if below else "lower left",
+            bbox_to_anchor=(1.0, 0.0) if below else (0.0, 1.0),
+            bbox_transform=_under_ticks(axis) if below else axis.transAxes,
+            ncols=3,
+            handlelength=1.2,
         )

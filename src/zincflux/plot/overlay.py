@@ -123,7 +123,7 @@ def _write_numbers(
 
 
 def _draw_scale_bar(axis: Axes, width: int, height: int, pixel_size_um: float) -> None:
-    length_um = _round_length(width * pixel_size_um / 4)
+    length_um = round_length(width * pixel_size_um / 4)
     length = length_um / pixel_size_um
     thick = max(height * 0.008, 1.0)
     left, top = width * 0.97 - length, height * 0.965 - thick
@@ -150,7 +150,7 @@ def _draw_scale_bar(axis: Axes, width: int, height: int, pixel_size_um: float) -
     )
 
 
-def _round_length(longest: float) -> float:
+def round_length(longest: float) -> float:
     """Give the largest of 1, 2, 5, 10, 20, … that is not longer."""
     power: float = 10.0 ** np.floor(np.log10(longest))
     # Rounding of the logarithm may lift the power above the length itself.

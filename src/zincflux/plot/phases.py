@@ -18,7 +18,7 @@ TINTS = {
     "ignore": "#FFFFFF",
 }
 
-_EDGES = {
+EDGES = {
     "baseline": "#9A9A9A",
     "response": "#E69F00",
     "minimum": "#56B4E9",
@@ -81,7 +81,7 @@ def draw_phases(
             key.append(f"{number}: {phase.name}")
         stretch = (start * factor, end * factor)
         # The white edge parts neighbours of the same role.
-        header.axvspan(*stretch, 0, 0.14, facecolor=_EDGES[phase.role], edgecolor="white", lw=1.2)
+        header.axvspan(*stretch, 0, 0.14, facecolor=EDGES[phase.role], edgecolor="white", lw=1.2)
         header.text(sum(stretch) / 2, 0.24, name, ha="center", va="bottom", size=_NAME_SIZE)
         for panel in panels:
             panel.axvspan(

@@ -62,12 +62,12 @@ def _draw_cells(axis: Axes, arm: Arm, values: pd.DataFrame, looks: _Looks) -> No
     rows = rows[rows["value"].notna()]
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(MAX_CELLS, len(rows))).astype(int))
     rows = rows.iloc[chosen]
-    places = arm.place + _swarm(rows["value"].to_numpy(np.float64))
+    places = arm.place + swarm(rows["value"].to_numpy(np.float64))
     colours = [looks.get(str(name), (INK, "o"))[0] for name in rows["experiment"]]
     axis.scatter(places, rows["value"], s=7, c=colours, alpha=0.35, lw=0, zorder=2, gid="cells")
 
 
-def _swarm(values: FloatArray) -> FloatArray:
+def swarm(values: FloatArray) -> FloatArray:
     """Spread points sideways, the farther the more of them have about the same value."""
     if len(values) < 2:
         return np.zeros(len(values))

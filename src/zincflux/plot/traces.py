@@ -90,7 +90,7 @@ def traces_figure(
         _limit(panels[1], shown_values(traces, phases, column) * scale, logarithmic=is_zinc)
     panels[1].set_ylabel(label)
     if is_zinc and total and told is not None:
-        _shade_untold(panels[1], told, scale)
+        shade_untold(panels[1], told, scale)
     if is_zinc:
         _draw_strip(panels[2], traces, factor)
     panels[-1].set_xlabel(f"Time ({unit})" + (f"\n{key}" if key else ""))
@@ -99,7 +99,7 @@ def traces_figure(
     if total:
         _legend(panels[1], drawn, total)
     else:
-        _say_nothing(panels[1])
+        say_nothing(panels[1])
     return figure
 
 
@@ -192,7 +192,7 @@ def _limit(axis: Axes, values: np.ndarray, *, logarithmic: bool) -> None:
         axis.set_ylim(low - margin, high + margin)
 
 
-def _shade_untold(axis: Axes, told: Told, scale: float) -> None:
+def shade_untold(axis: Axes, told: Told, scale: float) -> None:
     """Grey out zinc that the intervals leave open by more than the factor."""
     low, high = axis.get_ylim()
     for start, end in ((low, told.low_nM * scale), (told.high_nM * scale, high)):
@@ -243,7 +243,8 @@ def _legend(axis: Axes, drawn: int, total: int) -> None:
     )
 
 
-def _say_nothing(axis: Axes) -> None:
+def say_nothing(axis: Axes) -> None:
+    """Say that there is nothing to draw."""
     axis.set_xticks([])
     axis.set_yticks([])
     axis.text(0.5, 0.5, "No numbers to draw", transform=axis.transAxes, ha="center", color=INK)

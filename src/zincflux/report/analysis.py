@@ -48,6 +48,8 @@ _COUNT_NAMES = {
     "n_cells": "cells found",
     "n_excluded": "cells excluded",
     "n_with_zinc": "cells with zinc",
+    "n_suspects": "suspects to look at",
+    "n_suspects_accepted": "suspects accepted by hand",
     "n_rows": "measurements (cell × frame)",
     "n_rows_clean": "measurements without a flag",
 }
@@ -68,7 +70,7 @@ _FILES = {
     "traces.csv": "One row per cell and frame",
     "cells.csv": "One row per cell",
     "responses.csv": "One row per cell and response phase",
-    "suspects.csv": "Moments at which a cell may be mistaken for another",
+    "suspects.csv": "Cells and moments to look at, and which of them were accepted",
     "calibration.toml": "The calibration that was used",
     "experiment.toml": "The settings",
     "run.json": "Versions, hashes, warnings and counts",
@@ -112,14 +114,16 @@ def _content(analysis: AnalysisLike, folder: Path | None) -> dict[str, Any]:
         "gate": _gate(analysis, first),
         "n_edits": analysis.edits.summary()["applied"],
         "lost_edits": analysis.edits.summary()["not_applied"],
+        "n_suspects": analysis.counts.get("n_suspects", 0),
+        "n_accepted": analysis.counts.get("n_suspects_accepted", 0),
         "parts": [_part(analysis, region, group, len(parts)) for region, group in parts],
         "contents": _contents(analysis),
         "files_beside": _files(analysis, folder),
         "phases": experiment.phases,
         "has_responses": len(analysis.responses) > 0,
-        "calibration": _calibration(analysis.calibration, first, _told(analysis)),
+        "calibration": _calibration(analysis.calibration, first, told_of(analysis)),
         "reach": _reach(analysis.reach),
-        "told": None if (told := _told(analysis)) is None else digits(told.factor),
+        "told": None if (told := told_of(analysis)) is None else digits(told.factor),
         "baselines": [phase.name for phase in with_role(experiment.phases, "baseline")],
         "background": experiment.background.method if not analysis.mapping else "as in the table",
         "mapping": analysis.mapping,
@@ -225,7 +229,7 @@ def _gate(analysis: AnalysisLike, cells: pd.DataFrame) -> dict[str, Any] | None:
 def _part(analysis: AnalysisLike, region: str, group: str, n_parts: int) -> _Part:
     cells = of_group(of_region(analysis.cells, region), group)
     traces = used_only(of_cells(of_region(analysis.traces, region), cells), cells)
-    columns = _columns(analysis, traces)
+    columns = columns_of(analysis, traces)
     phases = analysis.experiment.phases
     unit, in_phases = levels(traces, phases, columns[0])
     title = ", ".join(filter(None, (region, group and f"reporter {group}")))
@@ -237,7 +241,7 @@ def _part(analysis: AnalysisLike, region: str, group: str, n_parts: int) -> _Par
             phases,
             columns,
             title=f"{what}: {title}" if title else what,
-            told=_told(analysis),
+            told=told_of(analysis),
             n_charts=n_parts,
         ),
         unit=unit,
@@ -248,14 +252,14 @@ def _part(analysis: AnalysisLike, region: str, group: str, n_parts: int) -> _Par
     )
 
 
-def _columns(analysis: AnalysisLike, traces: pd.DataFrame) -> list[str]:
+def columns_of(analysis: AnalysisLike, traces: pd.DataFrame) -> list[str]:
     """Quantities to choose from, the one that the page is about first."""
     first = [] if analysis.calibration is None else ["zinc_nM"]
     known = [name for name in ("ratio", "signal") if traces[name].notna().any()]
     return [*first, "f_f0", *known[:1]]
 
 
-def _told(analysis: AnalysisLike) -> Told | None:
+def told_of(analysis: AnalysisLike) -> Told | None:
     """Zinc that is told within the smallest factor, to be marked in figures."""
     ranges = () if analysis.reach is None else analysis.reach.zinc_ranges
     known = [Told(r.factor, r.low_nM, r.high_nM) for r in ranges if np.isfinite(r.low_nM)]

@@ -16,6 +16,7 @@ from zincflux.statistics.settings import Level
 _SEGMENTATION = {
     "watershed": "found by zincflux's watershed on local contrast",
     "otsu": "found by Otsu's threshold",
+    "learned": "found with a small network of zincflux, run by onnxruntime",
     "cellpose": "found with Cellpose",
     "stardist": "found with StarDist",
     "labels": "taken from given label images",

@@ -1,6 +1,5 @@
 """The files of a finished analysis and of a simulated movie."""
 
-from zincflux.results.export import EXPORTS, export_results
 from zincflux.results.folder import (
     CALIBRATION_FILE,
     LABELS_FILE,
@@ -16,7 +15,7 @@ from zincflux.results.folder import (
 from zincflux.results.images import write_label_stack, write_movie
 from zincflux.results.provenance import Hashing, peak_memory_mb, versions
 from zincflux.results.simulation import write_simulation
-from zincflux.results.staging import staging, write_text
+from zincflux.results.staging import staging, write_text, writing
 from zincflux.results.study import Constants, Study
 from zincflux.results.study_files import STUDY_FILE, read_study, write_study
 from zincflux.results.study_simulation import write_study_simulation
@@ -24,7 +23,6 @@ from zincflux.results.zarr_images import need_zarr
 
 __all__ = [
     "CALIBRATION_FILE",
-    "EXPORTS",
     "LABELS_FILE",
     "LABELS_FORMATS",
     "LABELS_ZARR",
@@ -35,7 +33,6 @@ __all__ = [
     "Hashing",
     "Results",
     "Study",
-    "export_results",
     "need_zarr",
     "peak_memory_mb",
     "read_results",
@@ -50,4 +47,5 @@ __all__ = [
     "write_study",
     "write_study_simulation",
     "write_text",
+    "writing",
 ]

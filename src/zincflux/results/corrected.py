@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zincflux.correct.flat_field import FlatFieldEstimator
-from zincflux.errors import CorrectionWarning, ResultsError
 from zincflux.movie import Image, Labels
-from zincflux.pipeline.plan import Plan, make_plan
-from zincflux.pipeline.still import spread
-from zincflux.pipeline.survey import PROJECTED_FRAMES
+from zincflux.pipeline.plan import Plan
+from zincflux.pipeline.replan import check_movie, iter_plan
 from zincflux.results.folder import Results
 from zincflux.results.zarr_images import (
     ImageFacts,
@@ -24,6 +20,7 @@ from zincflux.results.zarr_images import (
     write_zarr_labels,
     write_zarr_movie,
 )
+from zincflux.steps import complete
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +65,8 @@ def write_corrected(
     """
     need_zarr()
     experiment = results.experiment
-    plan = _with_gains(make_plan(experiment, experiment.open_movie()))
-    _check_movie(results, plan, labels)
+    plan = complete(iter_plan(experiment, experiment.open_movie()))
+    check_movie(plan.movie, (len(results.frames), *labels.shape[1:]), results.folder)
     n_frames = plan.movie.n_frames
     facts = ImageFacts("corrected", plan.pixel_size_um, plan.time_s, plan.channels)
     shape = (n_frames, len(plan.channels), *plan.movie.frame_shape)
@@ -85,30 +82,6 @@ def write_corrected(
     write_label_list(path / "labels", ["cells"])
     own = ImageFacts("cells", plan.pixel_size_um, plan.time_s, source="../../")
     write_zarr_labels(path / "labels/cells", Drawn(n_frames, draw), own)
-
-
-def _with_gains(plan: Plan) -> Plan:
-    """Estimate the flat field from the frames from which the analysis has estimated it."""
-    if plan.experiment.flat_field.method != "estimate":
-        return plan
-    estimator = FlatFieldEstimator(plan.dark)
-    for t in spread(plan.movie.n_frames, PROJECTED_FRAMES):
-        estimator.update(plan.read(t))
-    with warnings.catch_warnings():
-        # What is doubtful about it was told by the run.
-        warnings.simplefilter("ignore", CorrectionWarning)
-        return plan.with_gains(estimator.result())
-
-
-def _check_movie(results: Results, plan: Plan, labels: Labels) -> None:
-    expected = (len(results.frames), *labels.shape[1:])
-    found = (plan.movie.n_frames, *plan.movie.frame_shape)
-    if found != expected:
-        raise ResultsError(
-            f"{results.folder}: expected the movie that was measured, of the shape {expected} "
-            f"(T, Y, X), found {found} in {plan.movie.source.name}. Put the right movie back, or "
-            "run the experiment again."
-        )
 
 
 def _flat(plan: Plan, t: int) -> Image:

@@ -101,9 +101,21 @@ class Results:
     labels_file: Path | None = None
     overview: Image | None = None
 
+    @property
+    def label_images(self) -> Sequence[Labels]:
+        """Label images (Y, X), as `zincflux.Analysis` has them; none of a table."""
+        return () if self.labels is None else list(self.labels)
 
-def read_results(folder: str | os.PathLike[str]) -> Results:
+
+def read_results(folder: str | os.PathLike[str], *, labels: bool = True) -> Results:
     """Read the results that `write_results` stored.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    labels
+        Whether the label images are read, all at once; else they stay in ``labels_file``.
 
     Raises
     ------
@@ -123,7 +135,7 @@ def read_results(folder: str | os.PathLike[str]) -> Results:
         stored = None if experiment.movie is None else _labels_file(where)
         return Results(
             folder=where,
-            labels=None if stored is None else _read_labels(stored),
+            labels=_read_labels(stored) if stored is not None and labels else None,
             labels_file=stored,
             calibration=_read_calibration(where / CALIBRATION_FILE),
             experiment=experiment,

@@ -1,4 +1,4 @@
-"""The workbook of a study: its tables as sheets, the same bytes for the same study."""
+"""Tables as the sheets of a workbook, the same bytes for the same tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 MAX_ROWS = 20_000
-"""Rows of a sheet; longer tables are in Parquet only."""
+"""Rows of a sheet of a study; longer tables are in Parquet only."""
+
+_ROWS_AT_ONCE = 500
 
 _MAX_TEXT = 32_000
 """A cell of a workbook holds no more than 32 767 characters."""
@@ -27,10 +29,44 @@ _DATES = re.compile(rb"(<dcterms:\w+ [^>]*>)[^<]*")
 
 
 def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
-    """Write tables as the sheets of a workbook.
+    """Write tables as the sheets of a workbook, as `iter_workbook` does.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    for _ in iter_workbook(tables, path, max_rows=MAX_ROWS, elsewhere="{name}.parquet"):
+        pass
+
+
+def iter_workbook(
+    tables: Mapping[str, pd.DataFrame],
+    path: Path,
+    *,
+    max_rows: int,
+    elsewhere: str,
+) -> Iterator[int]:
+    """Write tables as the sheets of a workbook, piece by piece.
 
     Texts are stored as texts, whatever they begin with: none can act as a formula. Of a table that
     is too long, its sheet says where it is.
+
+    Parameters
+    ----------
+    tables
+        By the name of their sheet.
+    path
+        Where to.
+    max_rows
+        Rows of the longest table that is written.
+    elsewhere
+        Where longer ones are; ``{name}`` stands for the name of the table.
+
+    Yields
+    ------
+    int
+        How many rows were written so far.
 
     Raises
     ------
@@ -38,13 +74,21 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
         If it cannot be written.
     """
     book = openpyxl.Workbook(write_only=True)
+    n_rows = 0
     for name, table in tables.items():
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
         for number, width in enumerate(_widths(table), start=1):
             sheet.column_dimensions[get_column_letter(number)].width = width
-        for row in _rows(sheet, name, table):
+        if len(table) > max_rows:
+            place = elsewhere.format(name=name)
+            sheet.append([_text(sheet, f"{len(table)} rows: see {place}")])
+            continue
+        for row in _rows(sheet, table):
             sheet.append(row)
+            n_rows += 1
+            if n_rows % _ROWS_AT_ONCE == 0:
+                yield n_rows
     buffer = io.BytesIO()
     book.save(buffer)
     path.write_bytes(_undated(buffer))
@@ -56,10 +100,7 @@ def _widths(table: pd.DataFrame) -> Iterator[float]:
         yield float(min(max(longest, len(str(name))), 40) + 2)
 
 
-def _rows(sheet: Any, name: str, table: pd.DataFrame) -> Iterator[Iterable[Any]]:
-    if len(table) > MAX_ROWS:
-        yield [_text(sheet, f"{len(table)} rows: see {name}.parquet")]
-        return
+def _rows(sheet: Any, table: pd.DataFrame) -> Iterator[Iterable[Any]]:
     heads = [_text(sheet, str(column)) for column in table]
     for head in heads:
         head.font = Font(bold=True)

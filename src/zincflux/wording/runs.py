@@ -34,9 +34,18 @@ def outcome_text(outcome: Outcome) -> str:
     lines.append(
         f"{cells} in {frames}: {found['n_with_zinc']} with zinc, {found['n_excluded']} excluded"
     )
+    lines += _suspects(found)
     lines += _why_none(outcome, found)
     lines.append(str(outcome.out / "report.html"))
     return "\n".join(lines)
+
+
+def _suspects(found: dict[str, Any]) -> list[str]:
+    n, accepted = found["n_suspects"], found["n_suspects_accepted"]
+    if not n + accepted:
+        return []
+    seen = f", {accepted} accepted" if accepted else ""
+    return [f"{plural(n, 'suspect')} to look at{seen} (suspects.csv)"]
 
 
 def _why_none(outcome: Outcome, found: dict[str, Any]) -> list[str]:
