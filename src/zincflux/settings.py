@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, get_args
 
@@ -161,7 +161,13 @@ def keys(model: type[Settings], prefix: str = "") -> Iterator[Key]:
             yield from keys(inner, f"{dotted}{'[]' if _is_many(field) else ''}.")
 
 
-def dumps(settings: Settings, *, folder: Path | None = None, comments: bool = True) -> str:
+def dumps(
+    settings: Settings,
+    *,
+    folder: Path | None = None,
+    comments: bool = True,
+    without: Iterable[str] = (),
+) -> str:
     """Write settings as TOML text, each key with its help as a comment.
 
     Parameters
@@ -172,13 +178,26 @@ def dumps(settings: Settings, *, folder: Path | None = None, comments: bool = Tr
         Folder that the text will be stored in: paths are written relative to it.
     comments
         Whether the help of each key stands above it.
+    without
+        Dotted keys that are left out.
     """
     import tomlkit
 
     document = tomlkit.document()
     data = settings.model_dump(mode="json", exclude_none=True, context={"folder": folder})
+    for key in without:
+        _leave_out(data, key)
     _fill(document, type(settings), data, comments)
     return tomlkit.dumps(document)
+
+
+def _leave_out(data: dict[str, Any], key: str) -> None:
+    """Take a dotted key out of plain settings, in place, and a section that it leaves empty."""
+    name, _, rest = key.partition(".")
+    if rest and isinstance(data.get(name), dict):
+        _leave_out(data[name], rest)
+    if not rest or data.get(name) == {}:
+        data.pop(name, None)
 
 
 def _fill(table: Any, model: type[Settings], data: dict[str, Any], comments: bool) -> None:

@@ -6,13 +6,22 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializationInfo,
+    TypeAdapter,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from zincflux.errors import ExperimentError
 from zincflux.movie import Image, Labels
 from zincflux.segment.cellpose import Cellpose
 from zincflux.segment.diameter import estimate_diameter
 from zincflux.segment.labels import GivenLabels
+from zincflux.segment.learned import Learned
 from zincflux.segment.otsu import Otsu
 from zincflux.segment.projection import Projection
 from zincflux.segment.regions import OF_CYTOSOL, Cytosol, Region, split_regions
@@ -26,6 +35,7 @@ __all__ = [
     "SEGMENTERS",
     "FilmSegmenter",
     "GivenLabels",
+    "Learned",
     "Otsu",
     "Projection",
     "Segment",
@@ -59,14 +69,17 @@ class FilmSegmenter(Segmenter, Protocol):
         ...
 
 
-SEGMENTERS: dict[str, type[Watershed | Otsu | Cellpose | StarDist]] = {
+SEGMENTERS: dict[str, type[Watershed | Otsu | Learned | Cellpose | StarDist]] = {
     "watershed": Watershed,
     "otsu": Otsu,
+    "learned": Learned,
     "cellpose": Cellpose,
     "stardist": StarDist,
 }
 """Segmenters by the name of their method; each takes its own keys of ``[segment]``."""
 
+
+_PATH: TypeAdapter[str] = TypeAdapter(InputPath)
 
 _SIZES = ("smallest_um2", "largest_um2", "exclude_border", "split_by_traces")
 
@@ -74,10 +87,11 @@ _SIZES = ("smallest_um2", "largest_um2", "exclude_border", "split_by_traces")
 class Segment(CellSize):
     """How cells are found: the section ``[segment]``."""
 
-    method: Literal["watershed", "otsu", "cellpose", "stardist", "labels"] = Field(
+    method: Literal["watershed", "otsu", "learned", "cellpose", "stardist", "labels"] = Field(
         default="watershed",
         description="watershed (splits touching cells), otsu (one threshold, for cells apart), "
-        "cellpose or stardist (networks, each an extra to install) or labels (a label image)",
+        "learned (a small network that comes with zincflux), cellpose or stardist (networks of "
+        "others, each an extra to install) or labels (a label image)",
     )
     minimum_contrast: MinimumContrast = 0.2
     labels: InputPath | None = Field(
@@ -88,8 +102,9 @@ class Segment(CellSize):
     model: str | None = Field(
         default=None,
         min_length=1,
-        description="Model of cellpose or stardist: a published name, or the path of your own; "
-        "cpsam or 2D_versatile_fluo if not given",
+        description="Network to use: for learned the file that zincflux train has written, else "
+        "the built-in one; for cellpose or stardist a published name or the path of your own, "
+        "else cpsam or 2D_versatile_fluo",
     )
     projection: ViewName = Field(
         default="auto",
@@ -128,6 +143,20 @@ class Segment(CellSize):
         description="Diameter of the largest bright spots that are left out of ring and cytosol, "
         "µm, such as vesicles that hold dye; none are left out if not given",
     )
+
+    @field_validator("model")
+    @classmethod
+    def _starts_from_its_folder(cls, model: str | None, info: ValidationInfo) -> str | None:
+        """Make the path of a network of ours absolute; models of others may be mere names."""
+        if model is None or info.data.get("method") != "learned":
+            return model
+        return _PATH.validate_python(model, context=info.context)
+
+    @field_serializer("model")
+    def _stands_in_its_folder(self, model: str | None, info: SerializationInfo) -> str | None:
+        if model is None or self.method != "learned":
+            return model
+        return str(_PATH.dump_python(model, context=info.context))
 
     @model_validator(mode="after")
     def _every_key_counts(self) -> Segment:
@@ -168,6 +197,7 @@ class Segment(CellSize):
             "labels": ("labels",),
             "watershed": ("minimum_contrast", "over_time", *_SIZES),
             "otsu": _SIZES,
+            "learned": ("model", *_SIZES),
             "cellpose": ("model", *_SIZES),
             "stardist": ("model", *_SIZES),
         }
@@ -203,7 +233,12 @@ class Segment(CellSize):
         """
         if self.diameter_um != "auto":
             return self
-        return self.model_copy(update={"diameter_um": estimate_diameter(image, pixel_size_um)})
+        estimate = (
+            Learned(model=self.model).estimate_diameter
+            if self.method == "learned"
+            else estimate_diameter
+        )
+        return self.model_copy(update={"diameter_um": estimate(image, pixel_size_um)})
 
     def segmenter(self, labels: NDArray[Any] | None = None) -> Segmenter:
         """Make the segmenter that these settings name.

@@ -62,10 +62,12 @@ class CoarseMovie:
 
     def update(self, image: Image) -> None:
         """Add one frame (Y, X); pixels that are no numbers are taken as the frame's median."""
-        pixels = np.asarray(image, dtype=np.float64)
-        known = np.isfinite(pixels)
-        if not known.all():
-            pixels = np.where(known, pixels, np.median(pixels[known]) if known.any() else 0.0)
+        pixels = np.asarray(image)
+        if pixels.dtype.kind not in "iub":  # whole numbers are all known, and have exact sums
+            pixels = np.asarray(pixels, dtype=np.float64)
+            known = np.isfinite(pixels)
+            if not known.all():
+                pixels = np.where(known, pixels, np.median(pixels[known]) if known.any() else 0.0)
         self._frames.append(bin_down(pixels, self._step).astype(np.float32))
 
     def result(self) -> Frames:

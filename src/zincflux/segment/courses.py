@@ -28,6 +28,9 @@ STRAIGHT = 0.9
 DISTANT = 0.4
 """Least distance between the middles of both groups, in cell diameters."""
 
+SQUARINGS = 14
+"""Times that a matrix is squared: what is a thousandth smaller than the largest then is nothing."""
+
 ROUNDING = 1e-9
 """What computing makes of no noise at all."""
 
@@ -107,13 +110,11 @@ def compare(light: FloatArray, places: FloatArray) -> Groups | None:
     frame_mass = np.maximum(of_frame, 0) + FLOOR / n_frames
     square_mass = np.maximum(of_square, FLOOR / n_squares)
     rest = table - np.outer(of_frame, of_square)
-    _, sizes, axes = np.linalg.svd(
-        rest / np.sqrt(np.outer(frame_mass, square_mass)), full_matrices=False
-    )
     # Two cells leave one axis; what is beyond the second is noise.
-    noise = np.sqrt((sizes[2:] ** 2).sum() / ((n_frames - 2) * (n_squares - 2)))
+    size, beyond, axis = _first_axis(rest / np.sqrt(np.outer(frame_mass, square_mass)))
+    noise = np.sqrt(beyond / ((n_frames - 2) * (n_squares - 2)))
     largest = noise * (np.sqrt(n_frames) + np.sqrt(n_squares))
-    score = axes[0] / np.sqrt(square_mass)
+    score = axis / np.sqrt(square_mass)
     limit, apart = _two_means(score, square_mass)
     first = score <= limit
     courses = [table[:, group].sum(axis=1) for group in (first, ~first)]
@@ -124,10 +125,47 @@ def compare(light: FloatArray, places: FloatArray) -> Groups | None:
         places=np.asarray(places, dtype=np.float64),
         score=score,
         limit=limit,
-        stands_out=float(sizes[0] / max(largest, ROUNDING)),
+        stands_out=float(size / max(largest, ROUNDING)),
         difference=float(np.sqrt((change**2 / frame_mass).sum())),
         apart=apart,
     )
+
+
+def _first_axis(table: FloatArray) -> tuple[float, float, FloatArray]:
+    """Find the first axis of a table (T, m), as a singular value decomposition does.
+
+    A library decomposes a table with threads, which takes a hundred times as long as its few
+    numbers need where the cores have other work. Products of matrices this small use none.
+
+    Returns
+    -------
+    tuple
+        Largest singular value; sum of the squares of those beyond the second; and the first right
+        singular vector, (m,).
+    """
+    is_tall = table.shape[0] >= table.shape[1]
+    products = np.einsum("ti,tj->ij" if is_tall else "it,jt->ij", table, table)
+    first, vector = _largest(products)
+    second, _ = _largest(products - first * np.outer(vector, vector))
+    axis = vector if is_tall else np.einsum("i,ij->j", vector, table)
+    length = float(np.sqrt((axis**2).sum())) or 1.0
+    beyond = max(float(np.trace(products)) - first - second, 0.0)
+    return float(np.sqrt(first)), beyond, axis / length
+
+
+def _largest(products: FloatArray) -> tuple[float, FloatArray]:
+    """Find the largest eigenvalue of a symmetric matrix without negative ones, and its vector."""
+    power = products.copy()  # gives another product of matrices than a matrix with itself
+    for _ in range(SQUARINGS):
+        total = float(np.trace(power))
+        if total <= 0:
+            return 0.0, np.zeros(len(products))
+        power /= total
+        power = power @ power.copy()
+    widest = int(np.argmax(np.diagonal(power)))
+    vector = np.einsum("ij,j->i", products, power[:, widest])
+    vector /= float(np.sqrt((vector**2).sum())) or 1.0
+    return max(float(np.einsum("i,ij,j->", vector, products, vector)), 0.0), vector
 
 
 def _two_means(score: FloatArray, weight: FloatArray) -> tuple[float, float]:

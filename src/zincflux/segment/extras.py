@@ -32,7 +32,8 @@ def import_extra(module: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise ExperimentError(
-            f'segment.method = "{extra}": expected the package {extra}, found that it cannot be '
+            f'segment.method = "{extra}": expected the package {module.partition(".")[0]}, found '
+            "that it cannot be "
             f"imported ({error}). Install it with: python -m pip install 'zincflux[{extra}]'"
         ) from error
 
