@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 from hypothesis import strategies as st
 
 from zincflux.edits import (
+    Accept,
     Delete,
     Division,
     Edit,
@@ -17,6 +20,7 @@ from zincflux.edits import (
     Relink,
     Split,
 )
+from zincflux.edits.kinds import Suspect
 from zincflux.movie import Labels
 
 SIZE = 12
@@ -85,11 +89,23 @@ def exclusions(
     )
 
 
+def acceptances(
+    size: int = SIZE, frames: st.SearchStrategy[int | None] = STATIC
+) -> st.SearchStrategy[Edit]:
+    kinds = st.sampled_from(get_args(Suspect))
+    common = {"suspect": kinds, "cell_ids": seen, "note": words}
+    of_all = st.builds(Accept, frame=st.integers(0, 3), **common)
+    return st.builds(Accept, point=points(size), frame=frames, **common) | of_all
+
+
 def logs(
     size: int = SIZE, frames: st.SearchStrategy[int | None] = STATIC, n_frames: int = 4
 ) -> st.SearchStrategy[EditLog]:
     edit = st.one_of(
-        label_edits(size, frames), exclusions(size, frames), link_edits(size, n_frames)
+        label_edits(size, frames),
+        exclusions(size, frames),
+        acceptances(size, frames),
+        link_edits(size, n_frames),
     )
     return st.lists(edit, max_size=8).map(lambda edits: EditLog(edits=tuple(edits)))
 

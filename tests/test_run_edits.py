@@ -8,9 +8,10 @@ import pytest
 import tifffile
 
 from runs import EXPERIMENT, make_dish, run_quietly
-from zincflux.edits import Delete, EditLog, Exclude, Merge, Paint, Split, runs_of
+from zincflux.edits import Accept, Delete, EditLog, Exclude, Merge, Paint, Split, runs_of
 from zincflux.errors import EditWarning, ExperimentError, ReaderError
 from zincflux.results import read_results
+from zincflux.wording.runs import outcome_text
 from zincflux.workflow import run
 
 EDITED = EXPERIMENT.replace(
@@ -110,6 +111,27 @@ def test_what_became_of_the_edits_is_recorded(corrected):
     assert "5 corrections by hand are part of this result" in report
     cells = read_results(corrected[1].out).cells
     assert cells.set_index("cell_id").loc[8, "reason"] == "by hand: mitotic"
+
+
+def test_an_accepted_suspect_is_known_to_the_command_line(tmp_path):
+    """A cell is painted where nothing glows; that it is left out is found to be right."""
+    nothing = Paint(onto="new", runs=tuple((row, 28, 36) for row in range(26, 34)))
+    log = EditLog(edits=(nothing,))
+    file = dish_of(tmp_path, true_labels(), log)
+    first = run_quietly(file)
+    assert outcome_text(first).splitlines()[1] == "1 suspect to look at (suspects.csv)"
+    before = {name: (first.out / name).read_bytes() for name in ("traces.csv", "cells.csv")}
+    accept = Accept(suspect="left_out", point=(30, 30), cell_ids=(5,), note="no cell, as listed")
+    log.with_edit(accept).write(tmp_path / "edits.toml")
+    again = run_quietly(file, overwrite=True)
+    assert (again.summary()["n_suspects"], again.summary()["n_suspects_accepted"]) == (0, 1)
+    text = outcome_text(again).splitlines()[1]
+    assert text == "0 suspects to look at, 1 accepted (suspects.csv)"
+    stored = pd.read_csv(again.out / "suspects.csv")
+    assert stored[["cell_id", "kind", "accepted"]].values.tolist() == [[5, "left_out", True]]
+    report = (again.out / "report.html").read_text(encoding="utf-8")
+    assert "0 suspects to look at, 1 accepted by hand" in report
+    assert before == {name: (again.out / name).read_bytes() for name in before}
 
 
 @pytest.mark.usefixtures("quick")

@@ -144,6 +144,12 @@ def test_what_is_no_log_is_named(text, message):
         ("kind = 'exclude'\npoint = [1, 1]", r"reason: this key is required"),
         ("kind = 'exclude'\npoint = [1, 1]\nreason = ' \t'", r"expected words, found none"),
         (f"kind = 'exclude'\npoint = [1, 1]\nreason = '{'x' * 81}'", r"at most 80 characters"),
+        ("kind = 'accept'\npoint = [1, 1]", r"suspect: this key is required"),
+        (
+            "kind = 'accept'\npoint = [1, 1]\nsuspect = 'swop'",
+            r"suspect: Input should be 'merge', ",
+        ),
+        ("kind = 'accept'\nsuspect = 'gap'", r"expected a point or a frame, found neither\. Name"),
     ],
 )
 def test_what_is_no_edit_is_named(edit, message):

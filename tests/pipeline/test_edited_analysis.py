@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from zincflux.columns import TABLES
 from zincflux.edits import (
+    Accept,
     Delete,
     Division,
     EditLog,
@@ -161,9 +162,10 @@ def any_log(analysis: Analysis, seed: int, n: int = 6) -> EditLog:
             "cell": lambda: Paint(frame=frame, onto="cell", point=point, runs=runs),
             "background": lambda: Paint(frame=frame, onto="background", runs=runs),
             "exclude": lambda: Exclude(frame=frame, point=point, reason="dead"),
+            "accept": lambda: Accept(suspect="gap", frame=frame, point=point),
         }[kind]()
 
-    kinds = ["merge", "split", "delete", "new", "cell", "background", "exclude"]
+    kinds = ["merge", "split", "delete", "new", "cell", "background", "exclude", "accept"]
     log = EditLog()
     for kind in rng.choice(kinds + ["relink", "end", "division"] * follows, n):
         t = int(rng.integers(0, N_FRAMES - 1 if follows else 1))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,14 +63,19 @@ def expand(table: Iterable[Column], channels: Sequence[str]) -> list[Column]:
 
 
 def conform(
-    rows: pd.DataFrame, table: Iterable[Column], channels: Sequence[str], *, regions: bool = False
+    rows: pd.DataFrame | Mapping[str, Any],
+    table: Iterable[Column],
+    channels: Sequence[str],
+    *,
+    regions: bool = False,
 ) -> pd.DataFrame:
     """Give a table exactly its columns, in order and with their dtypes.
 
     Parameters
     ----------
     rows
-        The data; a column that is absent becomes empty (NaN, "" or False).
+        The data: a table, or arrays of one length by name; a column that is absent becomes empty
+        (NaN, "" or False).
     table
         One of `zincflux.columns.TABLES`.
     channels
@@ -82,14 +87,19 @@ def conform(
     import pandas as pd
 
     blank = {"float64": np.nan, "string": "", "bool": False, "int64": 0, "Int64": pd.NA}
-    data = {}
+    n = len(next(iter(rows.values()), ())) if isinstance(rows, Mapping) else len(rows)
+    index = pd.RangeIndex(n)
+    data: dict[str, Any] = {}
     for column in expand(table, channels):
         if column.name in OF_REGIONS and not regions:
             continue
-        if column.name in rows:
-            values = rows[column.name]
-        else:
-            values = pd.Series([blank[column.dtype]] * len(rows), index=rows.index)
         dtype = "object" if column.dtype == "string" else column.dtype
-        data[column.name] = values.astype(dtype)
-    return pd.DataFrame(data).reset_index(drop=True)
+        values = rows[column.name] if column.name in rows else [blank[column.dtype]] * n
+        if isinstance(values, pd.Series):
+            data[column.name] = values.set_axis(index).astype(dtype)
+        elif isinstance(values, np.ndarray) and values.dtype == dtype and dtype != "object":
+            data[column.name] = values
+        else:
+            # With its dtype given, pandas does not look through all texts to find one.
+            data[column.name] = pd.Series(values, index=index, dtype=dtype, copy=False)
+    return pd.DataFrame(data, index=index, copy=False)

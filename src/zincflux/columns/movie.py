@@ -156,10 +156,11 @@ SUSPECTS: tuple[Column, ...] = (
         "string",
         "",
         "merge, split, swap, area_jump, intensity_jump, gap, short_track, appears_inside or "
-        "ends_inside",
+        "ends_inside; left_out or doubtful where the table of cells says why",
     ),
     Column("doubt", "float64", "", "0 to 1; how far from what is usual in this movie"),
-    Column("detail", "string", "", "The numbers behind it, and the other cell"),
+    Column("detail", "string", "", "The numbers behind it, and the other cell, or the reason"),
+    Column("accepted", "bool", "", "Whether it was judged by hand to be right as it is"),
 )
 
 TABLES: dict[str, tuple[Column, ...]] = {

@@ -1,11 +1,13 @@
 """Corrections by hand, as data: a log that is replayed on what was found automatically.
 
 An edit names a cell by a pixel that lies in it, not by its number, so that it finds the cell again
-when the numbers change. Edits of outlines are replayed first, then those of links, then the
-exclusions, each in the order of the log. An edit that no longer applies is skipped and reported.
+when the numbers change. Edits of outlines are replayed first, then those of links, then judgements
+(exclusions, and suspects that are accepted), each in the order of the log. An edit that no longer
+applies is skipped and reported.
 """
 
 from zincflux.edits.kinds import (
+    Accept,
     Delete,
     Division,
     Edit,
@@ -25,6 +27,7 @@ from zincflux.edits.pixels import anchor_of, pixels_of, runs_of
 from zincflux.edits.schedule import Schedule
 
 __all__ = [
+    "Accept",
     "Delete",
     "Division",
     "Edit",

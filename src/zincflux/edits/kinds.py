@@ -227,17 +227,63 @@ class Exclude(_Edit):
         return _texts(self.point)
 
 
+Suspect = Literal[
+    "merge",
+    "split",
+    "swap",
+    "area_jump",
+    "intensity_jump",
+    "gap",
+    "short_track",
+    "appears_inside",
+    "ends_inside",
+    "left_out",
+    "doubtful",
+]
+"""What the table ``suspects`` can say of a cell."""
+
+
+class Accept(_Edit):
+    """A suspect is right as it is: it stays in the list, and is no longer to be looked at."""
+
+    kind: Literal["accept"] = Field(default="accept", description="Accept a suspect")
+    suspect: Suspect = Field(description="What it was suspected of, as the table suspects says it")
+    frame: Frame | None = Field(
+        default=None,
+        description="Frame that the suspect is listed with, from 0; not given for static cells",
+    )
+    point: Point | None = Field(
+        default=None,
+        description="A pixel [y, x] of the cell in this frame, px; not given where a suspect "
+        "stands for all cells of the frame",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.point is None and self.frame is None:
+            raise ValueError(
+                "expected a point or a frame, found neither. Name the cell by a pixel, or all "
+                "cells of a frame by its number"
+            )
+        return self
+
+    @property
+    def where(self) -> str:
+        """The point that the edit names, for messages."""
+        return "all cells" if self.point is None else _texts(self.point)
+
+
 LabelEdit = Merge | Split | Delete | Paint
 """An edit of the outlines in one frame."""
 
 LinkEdit = Relink | Division
 """An edit of what belongs together over time."""
 
-Edit = Merge | Split | Delete | Paint | Relink | Division | Exclude
+Edit = Merge | Split | Delete | Paint | Relink | Division | Exclude | Accept
 
 KINDS: dict[str, type[Edit]] = {
     model.model_fields["kind"].default: model
-    for model in (Merge, Split, Delete, Paint, Relink, Division, Exclude)
+    for model in (Merge, Split, Delete, Paint, Relink, Division, Exclude, Accept)
 }
 """Every kind by the name that the log gives it."""
 

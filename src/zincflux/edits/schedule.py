@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from zincflux.edits.kinds import Division, Edit, Exclude, Relink
+from zincflux.edits.kinds import Accept, Division, Edit, Exclude, Relink
 from zincflux.edits.log import EditLog, Numbered, Skipped
 
 
@@ -23,8 +23,8 @@ class Schedule:
         Edits of outlines by frame, each in the order of the log; those of static cells under 0.
     links
         Edits of links, in the order of the log.
-    exclusions
-        Exclusions, in the order of the log.
+    judgements
+        Exclusions and accepted suspects, in the order of the log.
     skipped
         Edits that belong nowhere, and why.
     """
@@ -34,7 +34,7 @@ class Schedule:
         default_factory=lambda: MappingProxyType({})
     )
     links: tuple[Numbered, ...] = ()
-    exclusions: tuple[Numbered, ...] = ()
+    judgements: tuple[Numbered, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
     @classmethod
@@ -51,22 +51,22 @@ class Schedule:
             Whether cells are outlined in every frame and linked, or static.
         """
         outlines: dict[int, list[Numbered]] = defaultdict(list)
-        links, exclusions, skipped = [], [], []
+        links, judgements, skipped = [], [], []
         for item in log.numbered():
             reason = _misfit(item.edit, n_frames, follows=follows)
             if reason:
                 skipped.append(Skipped(item, reason))
             elif isinstance(item.edit, Relink | Division):
                 links.append(item)
-            elif isinstance(item.edit, Exclude):
-                exclusions.append(item)
+            elif isinstance(item.edit, Exclude | Accept):
+                judgements.append(item)
             else:
                 outlines[item.edit.frame or 0].append(item)
         return cls(
             log=log,
             outlines=MappingProxyType({t: tuple(items) for t, items in outlines.items()}),
             links=tuple(links),
-            exclusions=tuple(exclusions),
+            judgements=tuple(judgements),
             skipped=tuple(skipped),
         )
 

@@ -1,29 +1,16 @@
-"""Corrections by hand within the chain: links, exclusions, and what does not apply."""
+"""Corrections by hand within the chain: links, and what does not apply."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from zincflux.edits import (
-    EditSummary,
-    Exclude,
-    NotApplicable,
-    Schedule,
-    Skipped,
-    cell_at,
-    keep_numbers,
-    relinked,
-)
-from zincflux.edits.kinds import Point
+from zincflux.edits import EditSummary, Schedule, Skipped, keep_numbers, relinked
 from zincflux.errors import EditWarning
-from zincflux.measure import LabelRuns
+from zincflux.pipeline.frame_labels import FrameLabels
 from zincflux.pipeline.frames import FrameRows
 from zincflux.pipeline.survey import Survey
 
@@ -65,7 +52,7 @@ def corrected_tracks(
         tracks = keep_numbers(before, tracks)
     if not edits.links:
         return tracks, ()
-    lookup = _Lookup([rows.runs["cell"] for rows in frames])
+    lookup = FrameLabels(lambda t: frames[t].runs["cell"].to_labels())
     return relinked(tracks, edits.links, lambda place: lookup.label(place.frame, place.point))
 
 
@@ -74,54 +61,6 @@ def _as_found(rows: FrameRows) -> FrameRows:
         return rows
     runs, flat = {"cell": rows.automatic.runs}, {"cell": rows.automatic.flat}
     return replace(rows, runs=runs, flat=flat, raw=flat)
-
-
-def excluded_cells(
-    edits: Schedule, runs: Sequence[LabelRuns], cells: Sequence[NDArray[np.int64]]
-) -> tuple[dict[int, str], tuple[Skipped, ...]]:
-    """Find the cells that are left out by hand, after all other corrections.
-
-    Parameters
-    ----------
-    edits
-        Corrections by hand.
-    runs
-        Runs of the cells of every frame, or of the one outline of static cells.
-    cells
-        Number of each of these cells.
-
-    Returns
-    -------
-    reasons, skipped
-        Why, by cell; and the exclusions that do not apply.
-    """
-    lookup = _Lookup(runs)
-    reasons: dict[int, list[str]] = {}
-    skipped = []
-    for item in edits.exclusions:
-        assert isinstance(item.edit, Exclude)  # noqa: S101 (sorted so)
-        t = item.edit.frame or 0
-        try:
-            label = lookup.label(t, item.edit.point)
-        except NotApplicable as error:
-            skipped.append(Skipped(item, str(error)))
-            continue
-        cell = int(cells[t][np.searchsorted(runs[t].ids, label)])
-        reasons.setdefault(cell, []).append(item.edit.reason)
-    return {cell: "; ".join(dict.fromkeys(said)) for cell, said in reasons.items()}, tuple(skipped)
-
-
-class _Lookup:
-    """Label images of frames, each drawn once."""
-
-    def __init__(self, runs: Sequence[LabelRuns]) -> None:
-        self._runs = runs
-        self._last: tuple[int, Any] = (-1, None)
-
-    def label(self, t: int, point: Point) -> int:
-        if self._last[0] != t:
-            self._last = (t, self._runs[t].to_labels())
-        return cell_at(self._last[1], point)
 
 
 def sum_up(found: Survey, frames: Sequence[FrameRows], later: Sequence[Skipped]) -> EditSummary:
@@ -134,7 +73,7 @@ def sum_up(found: Survey, frames: Sequence[FrameRows], later: Sequence[Skipped])
     frames
         The rows of every frame.
     later
-        Edits of links and exclusions that do not apply.
+        Edits of links and judgements that do not apply.
 
     Warns
     -----

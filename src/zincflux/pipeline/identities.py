@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,9 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zincflux.edits import Skipped
-from zincflux.pipeline.edited import corrected_tracks, excluded_cells
+from zincflux.measure import LabelRuns
+from zincflux.pipeline.edited import corrected_tracks
+from zincflux.pipeline.frame_labels import FrameLabels
 from zincflux.pipeline.frames import FrameRows
 from zincflux.pipeline.given_tracks import match_tracks
+from zincflux.pipeline.judged import CellAt, Judged, judge
 from zincflux.pipeline.survey import Survey
 from zincflux.track import common_step_um, link, overlaps
 
@@ -28,16 +31,16 @@ class Identities:
         One entry per cell, by ascending id.
     of_frame
         For each frame the cell id of each label, in the order of the labels.
-    left_out
-        Why cells are left out by hand, by their number.
+    judged
+        What is judged of cells by hand.
     skipped
-        Edits of links and exclusions that do not apply.
+        Edits of links and judgements that do not apply.
     """
 
     cell_id: NDArray[np.int64]
     parent_id: NDArray[np.int64]
     of_frame: tuple[NDArray[np.int64], ...]
-    left_out: Mapping[int, str] = field(default_factory=dict)
+    judged: Judged = field(default_factory=Judged)
     skipped: tuple[Skipped, ...] = ()
 
 
@@ -46,8 +49,8 @@ def identify(found: Survey, frames: Sequence[FrameRows]) -> Identities:
     edits = found.plan.edits
     if not found.plan.follows:
         ids = [rows.runs["cell"].ids.astype(np.int64) for rows in frames]
-        left_out, skipped = excluded_cells(edits, [found.regions["cell"]], ids)
-        return Identities(ids[0], np.zeros_like(ids[0]), tuple(ids), left_out, skipped)
+        judged, skipped = judge(edits, _cell_at([found.regions["cell"]], ids))
+        return Identities(ids[0], np.zeros_like(ids[0]), tuple(ids), judged, skipped)
     linked, misfits = corrected_tracks(edits, frames, partial(_link, found))
     by_label = linked.sort_values(["frame", "label"])
     groups = dict(iter(by_label.groupby("frame")["cell_id"]))
@@ -56,14 +59,20 @@ def identify(found: Survey, frames: Sequence[FrameRows]) -> Identities:
         for rows in frames
     )
     parents = linked.groupby("cell_id")["parent_id"].first().sort_index()
-    left_out, skipped = excluded_cells(edits, [rows.runs["cell"] for rows in frames], of_frame)
+    judged, skipped = judge(edits, _cell_at([rows.runs["cell"] for rows in frames], of_frame))
     return Identities(
         parents.index.to_numpy(np.int64),
         parents.to_numpy(np.int64),
         of_frame,
-        left_out,
+        judged,
         (*misfits, *skipped),
     )
+
+
+def _cell_at(runs: Sequence[LabelRuns], cells: Sequence[NDArray[np.int64]]) -> CellAt:
+    """Give what tells the cell under a pixel of a frame, or of the one outline of static cells."""
+    labels = FrameLabels(lambda t: runs[t].to_labels())
+    return lambda t, point: int(cells[t][np.searchsorted(runs[t].ids, labels.label(t, point))])
 
 
 def _link(found: Survey, frames: Sequence[FrameRows]) -> pd.DataFrame:

@@ -14,7 +14,8 @@ from zincflux.edits import Skipped, replay_labels
 from zincflux.measure import LabelRuns
 from zincflux.movie import Image, Labels
 from zincflux.pipeline.plan import Plan
-from zincflux.pipeline.survey import Survey, moved, regions_of
+from zincflux.pipeline.survey import Survey, regions_of
+from zincflux.pipeline.whole_pixels import moved
 
 HALO_UM = 3.0
 """Distance from a cell within which light of the cell is expected."""
@@ -65,12 +66,29 @@ class Place:
         return Place(runs, moved(self.free, dy, dx), rings)
 
 
-def still_place(found: Survey) -> Place:
-    """Find where static cells are, in the coordinates of the first frame."""
+def still_place(found: Survey, earlier: Place | None = None) -> Place:
+    """Find where static cells are, in the coordinates of the first frame.
+
+    Parameters
+    ----------
+    found
+        The survey.
+    earlier
+        Where they are in the same movie with other corrections; saves looking at what has not
+        changed.
+    """
     labels = found.regions["cell"].to_labels()
     automatic = labels if found.automatic is None else found.automatic.to_labels()
-    free = _free(found.plan, labels, automatic)
+    if earlier is not None and _cover_the_same(labels, earlier.cells.to_labels(), automatic):
+        free = earlier.free
+    else:
+        free = _free(found.plan, labels, automatic)
     return Place(found.regions, free, _ring_image(found.plan, labels))
+
+
+def _cover_the_same(labels: Labels, earlier: Labels, automatic: Labels) -> bool:
+    """Whether two label images cover the same pixels that were not covered automatically."""
+    return bool(np.array_equal((labels != 0) | (automatic != 0), (earlier != 0) | (automatic != 0)))
 
 
 def moving_place(plan: Plan, automatic: Labels, flat: Image, t: int) -> Place:

@@ -20,7 +20,25 @@ from zincflux.pipeline.survey import Survey
 Ids = NDArray[np.int32]
 
 
-def remeasure_frames(kept: Kept, found: Survey) -> Iterator[tuple[FrameRows, int]]:
+def remeasure_places(kept: Kept, found: Survey) -> tuple[Place, Place] | None:
+    """Find where static cells were and are; None of cells that move.
+
+    Parameters
+    ----------
+    kept
+        What was measured.
+    found
+        Its survey with other corrections.
+    """
+    if found.automatic is None:
+        return None
+    before = still_place(kept.found) if kept.place is None else kept.place
+    return before, still_place(found, before)
+
+
+def remeasure_frames(
+    kept: Kept, found: Survey, places: tuple[Place, Place] | None
+) -> Iterator[tuple[FrameRows, int]]:
     """Measure what differs between the corrections that were measured and others.
 
     Static cells are measured one by one in every frame, moving ones in the frames that an edit
@@ -32,6 +50,8 @@ def remeasure_frames(kept: Kept, found: Survey) -> Iterator[tuple[FrameRows, int
         What was measured.
     found
         Its survey with other corrections.
+    places
+        As `remeasure_places` gives them.
 
     Yields
     ------
@@ -39,10 +59,10 @@ def remeasure_frames(kept: Kept, found: Survey) -> Iterator[tuple[FrameRows, int
         The rows of each frame, equal to those that measuring everything gives; and the number of
         cells that were measured for it.
     """
-    if found.automatic is None:
+    if places is None:
         yield from (_moving(kept, found, rows) for rows in kept.frames)
         return
-    yield from map(_Still(found, still_place(kept.found), still_place(found)), kept.frames)
+    yield from map(_Still(found, *places), kept.frames)
 
 
 def _moving(kept: Kept, found: Survey, rows: FrameRows) -> tuple[FrameRows, int]:
@@ -117,6 +137,10 @@ class _Still:
         self.changed = {
             region: after.runs[region].of_ids(ids) for region, ids in self.changes.cells.items()
         }
+        self.source = {
+            region: _source(before.runs[region].ids, changed.ids, after.runs[region].ids)
+            for region, changed in self.changed.items()
+        }
         self.rings = None
         if after.rings is not None:
             self.rings = LabelRuns.of(after.rings, ids=self.changes.rings)
@@ -152,8 +176,7 @@ class _Still:
             if frame is not None and changed.ids.size:
                 runs = _moved(changed, shift)
                 new = measure_labels(frame, runs, saturation_level=saturation_level)
-            ids = self.after.runs[region].ids
-            result[region] = _joined(earlier[region], new, ids)
+            result[region] = _joined(earlier[region], new, self.source[region])
         return result
 
     def _patched_ring(
@@ -178,17 +201,18 @@ def _moved(runs: LabelRuns, shift: tuple[int, int]) -> LabelRuns:
     return runs.shifted(*shift) if any(shift) else runs
 
 
-def _joined(old: Measurement, new: Measurement | None, ids: Ids) -> Measurement:
-    """Take cells from a new measurement where they are in it, and else from the old one."""
-    if new is None:
-        place, parts = np.searchsorted(old.ids, ids), [old]
-    else:
-        place, parts = _source(old.ids, new.ids, ids), [old, new]
-    columns = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts], axis=-1)
-        for field in fields(Measurement)
-    }
-    return Measurement(**{name: values[..., place] for name, values in columns.items()})
+def _joined(old: Measurement, new: Measurement | None, source: NDArray[np.intp]) -> Measurement:
+    """Take each cell from its place in the old measurement, behind which the new one stands."""
+    columns = {}
+    for name in _COLUMNS:
+        values = getattr(old, name)
+        if new is not None:
+            values = np.concatenate([values, getattr(new, name)], axis=-1)
+        columns[name] = values[..., source]
+    return Measurement(**columns)
+
+
+_COLUMNS = tuple(field.name for field in fields(Measurement))
 
 
 def _source(old: Ids, new: Ids, ids: Ids) -> NDArray[np.intp]:

@@ -211,7 +211,8 @@ def _swaps(past: History) -> pd.DataFrame:
     names = past.cell[past.start]
     one, other = names[a[found]], names[b[found]]
     detail = [f"with cell {cell}" for cell in other]
-    return _row(one, frame[a[found]] + 1, "swap", _doubt(z[found]), detail).assign(other=other)
+    later = past.frame[past.stop[a[found]]]
+    return _row(one, later, "swap", _doubt(z[found]), detail).assign(other=other)
 
 
 def _cost(past: History, a: IndexArray, b: IndexArray) -> FloatArray:
