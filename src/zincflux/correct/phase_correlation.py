@@ -216,7 +216,10 @@ def _refine(
     fy, fx = (axis.ravel() for axis in grid.frequencies)
     rows = np.exp(2j * np.pi * np.outer(start[0] + around, fy)).astype(np.complex64)
     columns = np.exp(2j * np.pi * np.outer(fx, start[1] + around)).astype(np.complex64)
-    fine = (rows @ (product * grid.multiplicity) @ columns).real
+    # Not as products of matrices: for so few numbers, to share them among cores takes longer than
+    # to add them up, by far where the cores have other work.
+    fine = np.einsum("ij,jk->ik", rows, product * grid.multiplicity)
+    fine = np.einsum("ij,jk->ik", fine, columns).real
     y, x = np.unravel_index(int(fine.argmax()), fine.shape)
     spacing = float(around[1] - around[0])
     dy = around[y] + spacing * _vertex(fine[:, x], int(y))

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from zincflux.pipeline.frames import FrameRows
+from zincflux.pipeline.places import Place
 from zincflux.pipeline.survey import Survey
 
 
@@ -25,12 +26,15 @@ class Kept:
     n_measured
         Cells measured from pixels for this analysis, summed over frames: fewer than there are where
         an earlier analysis was corrected.
+    place
+        Where static cells are, once that was needed.
     """
 
     found: Survey
     frames: tuple[FrameRows, ...]
     messages: tuple[str, ...] = ()
     n_measured: int = 0
+    place: Place | None = None
 
 
 class Clock:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zincflux.correct.background import subtract_background
 from zincflux.correct.bleaching import BleachFit
 from zincflux.correct.bleed_through import correct_bleed_through
 from zincflux.correct.per_channel import per_channel
@@ -126,6 +127,27 @@ def _of_bleaching(plan: Plan, fits: Sequence[BleachFit] | None) -> Iterator[Sour
             log_scale=log_scale,
             is_shared=True,
         )
+
+
+def light_of(plan: Plan, flat: FloatArray, background: FloatArray) -> FloatArray:
+    """Leave the light of the indicator: without background, autofluorescence and bleed-through.
+
+    Bleaching is not undone: light bleeds through as bright as it is at the moment.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    flat
+        Counts after dark and flat field, of pixels or their means, shape (C, …).
+    background
+        Counts of the background, with the axes of ``flat``.
+    """
+    own = plan.autofluorescence.level.reshape(-1, *(1 for _ in flat.shape[1:]))
+    light = subtract_background(flat, background, own)
+    if plan.is_ratio:
+        unmix(plan, light)
+    return light
 
 
 def unmix(plan: Plan, light: FloatArray) -> None:

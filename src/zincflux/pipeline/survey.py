@@ -20,6 +20,7 @@ from zincflux.movie import FloatArray, Image, Labels
 from zincflux.pipeline.blank import measure_blank
 from zincflux.pipeline.plan import Plan
 from zincflux.pipeline.still import Sight, spread, view_names, viewed_frames
+from zincflux.pipeline.whole_pixels import moved
 from zincflux.readers import LabelSource, open_labels
 from zincflux.segment.projection import Projection
 from zincflux.segment.regions import split_regions
@@ -100,8 +101,16 @@ class Survey:
         return replace(self, plan=plan, regions=regions, skipped=done.skipped)
 
 
-def survey(plan: Plan) -> Generator[Progress, None, Survey]:
+def survey(plan: Plan, *, sampled: bool = False) -> Generator[Progress, None, Survey]:
     """Look at the whole movie once: flat field, noise, drift, and for static cells the labels.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    sampled
+        Whether drift is followed only in the frames that the view is made of, where it is
+        corrected at all: enough for a view, not for measuring.
 
     Yields
     ------
@@ -119,7 +128,7 @@ def survey(plan: Plan) -> Generator[Progress, None, Survey]:
     plan = _with_diameter((yield from _estimate_flat_field(plan)))
     noise = plan.noise or _estimate_noise(plan)
     blank = _measure_blank(plan)
-    shifts, sight = yield from _register(plan)
+    shifts, sight = yield from _register(plan, sampled=sampled)
     found = Survey(plan, shifts, sight.first(), {}, noise, blank, nucleus=sight.stain())
     if not plan.follows:
         still = sight.find(lambda image: label_image(plan, image, 0))
@@ -231,30 +240,30 @@ def _estimate_noise(plan: Plan) -> NoiseModel:
     return estimate_noise(pairs(), offset=camera.offset, saturation_level=plan.saturation_level)
 
 
-def _register(
-    plan: Plan,
-) -> Generator[Progress, None, tuple[FloatArray, Sight]]:
+def _register(plan: Plan, *, sampled: bool) -> Generator[Progress, None, tuple[FloatArray, Sight]]:
     """Follow the drift, and look at the registered frames."""
     n = plan.movie.n_frames
     shifts = np.zeros((n, 2))
     tracker = plan.experiment.drift.tracker(plan.pixel_size_um)
-    if tracker is not None:
+    if tracker is not None and not sampled:
         chosen = list(range(n))
     else:
         chosen = [0] if plan.follows else viewed_frames(plan, PROJECTED_FRAMES)
+    if tracker is None:
         _warn_of_drift(plan)
     sight, stain = Sight(plan, chosen), plan.roles.nucleus
     for done, t in enumerate(chosen, start=1):
         flat = plan.flat(plan.read(t))
+        image = plan.segment_image(flat)
         if tracker is not None:
-            shifts[t] = tracker.update(_drift_image(plan, flat))
+            shifts[t] = tracker.update(_drift_image(plan, flat, image))
         if sight.wants(t):
             dy, dx = (int(step) for step in -np.rint(shifts[t]))
             nucleus = None if stain is None else moved(flat[stain], dy, dx)
-            sight.update(t, moved(plan.segment_image(flat), dy, dx), nucleus)
+            sight.update(t, moved(image, dy, dx), nucleus)
         yield Progress("survey", done, len(chosen))
     if tracker is not None:
-        _warn_of_rejected(tracker.rejected, n)
+        _warn_of_rejected(tracker.rejected, len(chosen))
     return shifts, sight
 
 
@@ -268,10 +277,10 @@ def _warn_of_rejected(rejected: int, n_frames: int) -> None:
         )
 
 
-def _drift_image(plan: Plan, flat: Image) -> Image:
+def _drift_image(plan: Plan, flat: Image, image: Image) -> Image:
     channel = plan.experiment.drift.channel
     if channel is None:
-        return plan.segment_image(flat)
+        return image
     index = plan.movie.channel_index(channel, key="drift.channel")
     if index not in plan.indices:
         raise ExperimentError(
@@ -296,13 +305,3 @@ def _warn_of_drift(plan: Plan) -> None:
             CorrectionWarning,
             stacklevel=2,
         )
-
-
-def moved(image: Image, dy: int, dx: int) -> Image:
-    """Move an image (Y, X) by whole pixels; what enters repeats the edge."""
-    if dy == 0 and dx == 0:
-        return image
-    height, width = image.shape
-    rows = np.clip(np.arange(height) - dy, 0, height - 1)
-    columns = np.clip(np.arange(width) - dx, 0, width - 1)
-    return image[np.ix_(rows, columns)]

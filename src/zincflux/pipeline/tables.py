@@ -16,9 +16,9 @@ from zincflux.gate import Gated
 from zincflux.movie import FloatArray
 from zincflux.phases import Phase, frames_of, names_of_frames, with_role
 from zincflux.pipeline.assay import Assay
+from zincflux.pipeline.suspected import suspected
 from zincflux.pipeline.traces import Traces
 from zincflux.pipeline.zinc import Converted
-from zincflux.track import suspects
 
 SMALLEST_FRACTION = 0.5
 """Part of the movie's frames that a static cell must be measured in to count in summaries."""
@@ -45,12 +45,13 @@ def make_tables(
         Which rows are of cells that carry the reporter, or None without a gate.
     """
     many = len(set(assay.experiment.segment.regions)) > 1
-    tables = {
+    cells = _cells(assay, traces, converted, gated)
+    tables: dict[str, tuple[Any, Any]] = {
         "traces": (_traces(assay, traces, converted), TRACES),
-        "cells": (_cells(assay, traces, converted, gated), CELLS),
+        "cells": (cells, CELLS),
         "responses": (_responses(assay, traces, converted), RESPONSES),
         "frames": (frames, FRAMES),
-        "suspects": (_suspects(assay, traces), SUSPECTS),
+        "suspects": (suspected(assay, traces, cells), SUSPECTS),
     }
     return {
         name: conform(table, columns, assay.channels, regions=many)
@@ -58,8 +59,8 @@ def make_tables(
     }
 
 
-def _traces(assay: Assay, traces: Traces, converted: Converted) -> pd.DataFrame:
-    """One row per cell and frame, from the cell's first frame to its last."""
+def _traces(assay: Assay, traces: Traces, converted: Converted) -> dict[str, Any]:
+    """Columns with one row per cell and frame, from the cell's first frame to its last."""
     # Rows are put in order before they are drawn out: sorting the long table would copy it.
     order = np.lexsort((traces.region.astype(str), traces.cell_id))
     seen = traces.seen[order]
@@ -98,30 +99,7 @@ def _traces(assay: Assay, traces: Traces, converted: Converted) -> pd.DataFrame:
         planes[f"{channel}_raw"] = traces.raw[number]
         planes[f"{channel}_background"] = traces.background[number]
         planes[f"{channel}_corrected"] = traces.corrected[number]
-    data |= {name: values[row, t] for name, values in planes.items()}
-    return pd.DataFrame(data)
-
-
-def _suspects(assay: Assay, traces: Traces) -> pd.DataFrame:
-    """List likely errors of tracks; none where cells stay in place, or come from a table."""
-    if assay.experiment.track.mode != "follow" or not len(traces.cell_id):
-        return pd.DataFrame(columns=[column.name for column in SUSPECTS])
-    rows, t = np.nonzero(traces.seen)
-    first = traces.region[rows] == assay.experiment.segment.regions[0]
-    rows, t = rows[first], t[first]
-    tracks = pd.DataFrame(
-        {
-            "cell_id": traces.cell_id[rows],
-            "parent_id": traces.parent_id[rows],
-            "frame": t,
-            "time_s": assay.time_s[t],
-            "area_um2": traces.area_um2[rows, t],
-            "y_um": traces.y_um[rows, t],
-            "x_um": traces.x_um[rows, t],
-            "intensity": traces.raw[list(assay.signal)].sum(axis=0)[rows, t],
-        }
-    )
-    return suspects(tracks)
+    return data | {name: values[row, t] for name, values in planes.items()}
 
 
 def _nucleus_over_cytosol(traces: Traces, signal: FloatArray) -> FloatArray:
@@ -198,11 +176,11 @@ def exclusions(
     unscaled = np.isnan(converted.f0) & (reason == "")
     reason[unscaled] = "no F0: not measured in the baseline"
     reason[few] = "outside the frame for more than half of the movie"
-    suspected = converted.suspicion
+    doubts = converted.suspicion
     by_hand, said = _left_out(traces)
-    reason = _joined(suspected.reason, reason)
+    reason = _joined(doubts.reason, reason)
     reason = np.where(by_hand, _joined(reason, said), reason)
-    return excluded | few | suspected.excluded | by_hand, reason
+    return excluded | few | doubts.excluded | by_hand, reason
 
 
 def _joined(first: Iterable[str], then: Iterable[str]) -> NDArray[np.object_]:
@@ -213,7 +191,7 @@ def _joined(first: Iterable[str], then: Iterable[str]) -> NDArray[np.object_]:
 
 def _left_out(traces: Traces) -> tuple[NDArray[np.bool_], list[str]]:
     """Tell which cells are left out by hand, and why."""
-    reasons = [traces.left_out.get(cell, "") for cell in traces.cell_id.tolist()]
+    reasons = [traces.judged.left_out.get(cell, "") for cell in traces.cell_id.tolist()]
     return np.array(reasons, dtype=object) != "", [f"by hand: {text}" for text in reasons]
 
 
@@ -303,6 +281,13 @@ def count_rows(tables: dict[str, pd.DataFrame]) -> dict[str, int]:
         "n_cells": int(cells["cell_id"].nunique()),
         "n_excluded": int(excluded.nunique()),
         "n_with_zinc": int(with_zinc.nunique()),
+        **count_suspects(tables["suspects"]),
         "n_rows": len(traces),
         **{f"n_rows_{flag if flag != '' else 'clean'}": int(n) for flag, n in flags.items()},
     }
+
+
+def count_suspects(suspects: pd.DataFrame) -> dict[str, int]:
+    """Count the suspects that are to be looked at, and those that were accepted."""
+    accepted = int(suspects["accepted"].sum())
+    return {"n_suspects": len(suspects) - accepted, "n_suspects_accepted": accepted}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zincflux.correct.background import subtract_background
 from zincflux.correct.bleaching import BleachFit, fit_bleaching, reference_bleaching
 from zincflux.correct.bleaching_phases import bleaching_groups, check_bleaching_phases
 from zincflux.movie import FloatArray
 from zincflux.pipeline.frames import FrameRows
 from zincflux.pipeline.identities import Identities
+from zincflux.pipeline.judged import Judged
 from zincflux.pipeline.plan import Plan
-from zincflux.pipeline.sources import Source, find_sources, unmix
+from zincflux.pipeline.sources import Source, find_sources, light_of
 from zincflux.pipeline.survey import Survey
 
 MEDIAN_EFFICIENCY = 1.25
@@ -42,8 +42,8 @@ class Traces:
         Fit per channel, or None.
     sources
         What may be wrong with the corrected traces and does not average out.
-    left_out
-        Why cells are left out by hand, by their number.
+    judged
+        What is judged of cells by hand.
     """
 
     cell_id: NDArray[np.int64]
@@ -60,7 +60,7 @@ class Traces:
     corrected_sd: FloatArray
     bleaching: tuple[BleachFit, ...] | None
     sources: tuple[Source, ...] = ()
-    left_out: Mapping[int, str] = field(default_factory=dict)
+    judged: Judged = field(default_factory=Judged)
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -103,7 +103,7 @@ def assemble(found: Survey, frames: Sequence[FrameRows], who: Identities) -> Tra
         corrected_sd=corrected_sd,
         bleaching=bleaching,
         sources=find_sources(found, bleaching, n_frames),
-        left_out=who.left_out,
+        judged=who.judged,
         **planes,
     )
 
@@ -160,12 +160,10 @@ def _correct(
     plan: Plan, frames: Sequence[FrameRows], cubes: dict[str, FloatArray]
 ) -> tuple[FloatArray, FloatArray, tuple[BleachFit, ...] | None]:
     """Subtract background and autofluorescence, undo bleed-through and bleaching."""
-    own = plan.autofluorescence.level
-    corrected = subtract_background(cubes["flat"], cubes["background"], own[:, None, None])
+    corrected = light_of(plan, cubes["flat"], cubes["background"])
     sd = np.sqrt(cubes["variance"])
-    # Light bleeds through as bright as it is at the moment, so before bleaching is undone.
     if plan.is_ratio:
-        _unmix_with_noise(plan, corrected, sd)
+        _add_noise_of_unmixing(plan, sd)
     fits = _bleaching(plan, frames, corrected, sd)
     if fits is not None:
         factor = np.stack([fit.factor for fit in fits])[:, None, :]
@@ -173,12 +171,11 @@ def _correct(
     return corrected, sd, fits
 
 
-def _unmix_with_noise(plan: Plan, corrected: FloatArray, sd: FloatArray) -> None:
-    """Take the bleed-through out of the numerator of (C, n, T) arrays, in place."""
+def _add_noise_of_unmixing(plan: Plan, sd: FloatArray) -> None:
+    """Add the noise of what bled through to that of the numerator of an array (C, n, T)."""
     bleed, (upper, lower) = plan.experiment.bleed_through, plan.signal
     acceptor = plan.roles.acceptor
     noise = 0.0 if acceptor is None else sd[acceptor]
-    unmix(plan, corrected)
     sd[upper] = np.sqrt(
         sd[upper] ** 2 + (bleed.donor * sd[lower]) ** 2 + (bleed.acceptor * noise) ** 2
     )

@@ -16,6 +16,9 @@ def iter_view(
 ) -> Generator[Progress, None, tuple[Image, Labels, float]]:
     """Find the cells of the view that a run starts from, and measure nothing.
 
+    Of a long movie whose drift is corrected, the view is made of frames spread over it, as that of
+    other movies is; a run looks at all of them, so that an outline may come to differ a little.
+
     Yields
     ------
     Progress
@@ -27,7 +30,7 @@ def iter_view(
         The view (Y, X): the projection of a static movie, the first frame of another; its label
         image (Y, X); and the edge of a pixel in µm.
     """
-    found = yield from survey(make_plan(experiment, movie))
+    found = yield from survey(make_plan(experiment, movie), sampled=True)
     if found.plan.follows:
         automatic = label_image(found.plan, found.overview, 0)
         labels = replay_labels(automatic, found.plan.edits.outlines_of(0)).labels
