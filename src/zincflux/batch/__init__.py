@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zincflux.batch.draft import draft_sheet
+    from zincflux.batch.draft_settings import draft_settings, places_in
     from zincflux.batch.plan import BatchOutcome, BatchProgress, MovieOutcome, Row, Sheet
     from zincflux.batch.run import iter_batch, run_batch
     from zincflux.batch.sheet import iter_sheet, read_sheet
@@ -17,9 +18,11 @@ _HOME = {
     "MovieOutcome": "plan",
     "Row": "plan",
     "Sheet": "plan",
+    "draft_settings": "draft_settings",
     "draft_sheet": "draft",
     "iter_batch": "run",
     "iter_sheet": "sheet",
+    "places_in": "draft_settings",
     "read_sheet": "sheet",
     "run_batch": "run",
 }
@@ -30,9 +33,11 @@ __all__ = [
     "MovieOutcome",
     "Row",
     "Sheet",
+    "draft_settings",
     "draft_sheet",
     "iter_batch",
     "iter_sheet",
+    "places_in",
     "read_sheet",
     "run_batch",
 ]
