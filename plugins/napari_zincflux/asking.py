@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ def ask(
     chosen: Callable[[str], None],
     *,
     kind: Asked = "file",
+    filters: Sequence[str] = (),
 ) -> QFileDialog:
     """Ask for a file or folder; the window stays usable.
 
@@ -34,6 +35,9 @@ def ask(
         Called with what was chosen; not at all if nothing was.
     kind
         A file or folder that is there, or something new.
+    filters
+        Kinds of files that are offered, such as ``"GIF (*.gif)"``. A name without an ending gets
+        that of the kind.
     """
     mode = {
         "file": QFileDialog.FileMode.ExistingFile,
@@ -45,9 +49,25 @@ def ask(
     dialog.setFileMode(mode)
     if kind == "new":
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        if place.suffix == ".toml":
-            dialog.setDefaultSuffix("toml")
+        _offer(dialog, place, filters)
         dialog.selectFile(place.name)
     dialog.fileSelected.connect(chosen)
     dialog.show()
     return dialog
+
+
+def _offer(dialog: QFileDialog, place: Path, filters: Sequence[str]) -> None:
+    """Offer kinds of files, the one of the name that is proposed first."""
+
+    def follow(chosen: str) -> None:
+        dialog.setDefaultSuffix(chosen.rpartition("*")[2].strip(".)"))
+
+    if not filters:
+        # A folder has no ending, whatever the movie that it is named after is called.
+        dialog.setDefaultSuffix("toml" if place.suffix == ".toml" else "")
+        return
+    dialog.setNameFilters(list(filters))
+    dialog.filterSelected.connect(follow)
+    first = next((one for one in filters if f"*{place.suffix})" in one), filters[0])
+    dialog.selectNameFilter(first)
+    follow(first)

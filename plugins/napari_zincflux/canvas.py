@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from napari_zincflux.layers import (
     tracks_layer,
     with_the_drift,
 )
-from napari_zincflux.session import Found, Session
+from napari_zincflux.outcomes import Found
+from napari_zincflux.session import Session
 from zincflux import Analysis
 
 if TYPE_CHECKING:
@@ -112,15 +114,23 @@ class Canvas:
             return
         folder = str(results.folder)
         self._place = str(session.choices.get("movie.path") or "")
-        there = [layer for layer in self.viewer.layers if marked(layer).get("results") == folder]
-        if not there:
-            for data, options, kind in results_layers(results, movie=session.movie):
-                there.append(getattr(self.viewer, f"add_{kind}")(data, **options))
+        if not self._of_results(folder):
+            with warnings.catch_warnings():
+                # Where the movie is missing, the dock says so at its place.
+                warnings.filterwarnings("ignore", "The movie is not shown", UserWarning)
+                layers = results_layers(results, movie=session.movie)
+            for data, options, kind in layers:
+                getattr(self.viewer, f"add_{kind}")(data, **options)
             self.viewer.reset_view()
-        for layer in there:
+        for layer in self._of_results(folder):
             kind = type(layer).__name__
             if kind in ("Labels", "Tracks"):
                 self._own[CELLS if kind == "Labels" else TRACKS] = layer
+
+    def _of_results(self, folder: str) -> list[Layer]:
+        """List the layers of a folder of results."""
+        # As the viewer lists them: what its add methods return is wrapped, and hides its type.
+        return [layer for layer in self.viewer.layers if marked(layer).get("results") == folder]
 
     def update_cells(self, analysis: Analysis, session: Session) -> None:
         """Show the cells of an analysis that was corrected, in the layer that is there."""
@@ -131,7 +141,9 @@ class Canvas:
         if layer is None or layer.data.ndim != data.ndim:
             self.show_analysis(analysis, session)
             return
-        layer.data = data
+        # Corrections show at once, so that mostly there is nothing new to draw.
+        if not (isinstance(data, np.ndarray) and np.array_equal(np.asarray(layer.data), data)):
+            layer.data = data
         self._update_tracks(analysis, session)
 
     def _update_tracks(self, analysis: Analysis, session: Session) -> None:
@@ -163,6 +175,31 @@ class Canvas:
         layer = getattr(self.viewer, f"add_{kind}")(data, name=name, **options)
         self._own[name] = layer
         return layer
+
+    def renew(self, data: Any, options: dict[str, Any], kind: str) -> Any:
+        """Put a layer, or give new data to the one of this name that is there.
+
+        Parameters
+        ----------
+        data, options, kind
+            As a reader of napari returns them; of a layer that is there only the data change.
+        """
+        name = options["name"]
+        layer = self.layer(name)
+        if layer is not None and layer.data.shape == data.shape:
+            layer.data = data
+            return layer
+        active = self.viewer.layers.selection.active
+        layer = self._put(name, kind, data, {k: v for k, v in options.items() if k != "name"})
+        if active is not None and active in self.viewer.layers:
+            self.viewer.layers.selection.active = active
+        return layer
+
+    def remove(self, name: str) -> None:
+        """Take a layer of ours away; nothing happens where there is none."""
+        if self.layer(name) is not None:
+            self.viewer.layers.remove(self.layer(name))
+        self._own.pop(name, None)
 
     def axes(self, session: Session) -> Axes:
         """Give scale and units of the movie, as the settings have them."""

@@ -11,7 +11,6 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_zincflux.corrections import Corrections
 from napari_zincflux.edit_tools import EditTools
 from napari_zincflux.session import Session
-from napari_zincflux.suspect_list import suspects_of
 from zincflux import Analysis
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Correcting(QObject):
         self.tools.changed.connect(self._measure_again)
         self.tools.bind(layer)
         self.panel.set_tools(self.tools)
-        self.panel.set_suspects(suspects_of(analysis))
+        self.panel.set_suspects(analysis.suspects)
 
     def follow_file(self) -> None:
         """Keep further corrections beside the experiment, where it has another place now."""
@@ -138,7 +137,7 @@ class Correcting(QObject):
             return
         self.corrections.accept(analysis)
         self.measured.emit(replace(measured, analysis=analysis))
-        self.panel.set_suspects(suspects_of(analysis))
+        self.panel.set_suspects(analysis.suspects)
         self.panel.refresh()
 
     def _show_keys(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 from qtpy.QtCore import Qt, Signal
@@ -16,8 +16,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_zincflux.edit_tools import GIVEN_UP, TOOLS, EditTools, shown_key
+from napari_zincflux.edit_keys import TOOLS, shown_key
+from napari_zincflux.edit_tools import GIVEN_UP, EditTools
 from napari_zincflux.suspects import SuspectsWidget
+
+if TYPE_CHECKING:
+    from zincflux.edits.kinds import Suspect
 
 REASONS = ("by eye", "dead", "debris", "out of focus", "two cells", "mitotic", "not loaded")
 N_COLUMNS = 2
@@ -41,6 +45,7 @@ class CorrectionsPanel(QWidget):
         self._suspects: pd.DataFrame | None = None
         self.suspects = SuspectsWidget(self)
         self.suspects.visited.connect(self._on_visit)
+        self.suspects.accepted.connect(self._on_accept)
         self._buttons: dict[str, QPushButton] = {}
         grid = self._build_grid()
         self._reason = QComboBox()
@@ -123,6 +128,16 @@ class CorrectionsPanel(QWidget):
     def _on_reason(self, text: str) -> None:
         if self._tools is not None:
             self._tools.reason = text
+
+    def _on_accept(self, row: int) -> None:
+        """Keep what was accepted in the log; where that is not possible, it is not accepted."""
+        if self._suspects is None:
+            return
+        suspect = self._suspects.iloc[row]
+        kind = cast("Suspect", str(suspect["kind"]))
+        key = int(suspect["cell_id"]), int(suspect["frame"]), kind
+        if self._tools is None or not self._tools.accept_suspect(*key):
+            self.suspects.set_accepted(self.suspects.accepted_keys() - {key})
 
     def _on_visit(self, row: int) -> None:
         if self._tools is None or self._suspects is None:

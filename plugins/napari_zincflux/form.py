@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
+from napari_zincflux.annotations import bounds_of, is_literal, is_sequence, metadata_of, parts_of
 from napari_zincflux.choices import default_of
+from napari_zincflux.form_words import CHOICE_WORDS, ESSENTIAL, HIDDEN, LABELS, UNITS
 from zincflux.experiment import Experiment
 from zincflux.indicators.library import indicator_names
 from zincflux.readers import MovieInput
@@ -19,98 +20,8 @@ from zincflux.settings import Settings
 
 Kind = Literal["choice", "flag", "number", "whole", "channel", "path", "names", "numbers", "text"]
 
-ESSENTIAL = {
-    "movie": (
-        "movie.pixel_size_um",
-        "movie.frame_interval_s",
-        "channels.signal",
-        "channels.numerator",
-        "channels.denominator",
-        "drift.method",
-    ),
-    "cells": ("segment.diameter_um", "segment.method", "track.mode"),
-    "calibration": (
-        "indicator",
-        "calibration.source",
-        "calibration.scope",
-        "background.method",
-        "bleaching.method",
-    ),
-    "results": ("flux.rate_window_s", "flux.responder_k"),
-}
-"""Keys that are shown at once, in this order; the others stand behind "more"."""
-
-HIDDEN = {"movie.path", "edits.path", "schema_version", "phases", "table"}
-"""Keys with a place of their own in the dock."""
-
-UNITS = {
-    "um2": "µm²",
-    "um": "µm",
-    "s": "s",
-    "nM": "nM",
-    "uM": "µM",
-    "px": "px",
-    "e": "e⁻",
-    "frames": "frames",
-    "percent": "%",
-}
-
-LABELS = {
-    "movie.z": "Planes in z",
-    "channels.segment": "Channel to find cells in",
-    "channels.signal": "Signal channel",
-    "channels.numerator": "Numerator",
-    "channels.denominator": "Denominator",
-    "channels.nucleus": "Nucleus channel",
-    "channels.acceptor": "Acceptor channel",
-    "channels.extra": "Further channels",
-    "segment.diameter_um": "Cell diameter",
-    "segment.method": "Cells by",
-    "segment.labels": "Label file",
-    "track.mode": "Cells are",
-    "track.file": "Tracks file",
-    "drift.method": "Drift correction",
-    "background.method": "Background by",
-    "background.roi": "Background region",
-    "bleaching.method": "Bleaching correction",
-    "calibration.source": "Calibration from",
-    "calibration.scope": "Calibrate",
-    "flux.responder_k": "Responder above",
-    "indicator_load.kappa_endogenous": "Buffering of the cell (κ)",
-    "camera.gain_e": "Camera gain",
-    "bleaching.roi": "Reference region",
-    "calibration.file": "Calibration file",
-    "calibration.plateau_frames": "Shortest plateau",
-    "segment.projection": "View",
-    "segment.over_time": "Frames help each other",
-    "segment.puncta_um": "Leave out puncta up to",
-}
-"""Labels where the key alone would not be understood."""
-
-CHOICE_WORDS: dict[str, dict[Any, str]] = {
-    "track.mode": {"static": "in place", "follow": "moving, dividing"},
-    "drift.method": {"phase-correlation": "correlation"},
-    "calibration.source": {None: "automatic", "in-situ": "in situ"},
-    "calibration.scope": {"per-cell": "each cell", "pooled": "pooled", "shrunk": "shrunk"},
-}
-
-SECTION_WORDS = {
-    "movie": "Movie",
-    "channels": "Channels",
-    "camera": "Camera",
-    "drift": "Drift",
-    "flat_field": "Flat field",
-    "segment": "Finding cells",
-    "track": "Following cells",
-    "gate": "Reporter",
-    "calibration": "Calibration",
-    "background": "Background",
-    "bleaching": "Bleaching",
-    "bleed_through": "Bleed-through",
-    "uncertainty": "Uncertainty",
-    "flux": "Responses",
-    "indicator_load": "Total flux",
-}
+PATHS = {"file", "labels", "image", "dark", "blank", "experiment"}
+"""Last parts of the keys that name files."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +162,7 @@ def entry(key: str, field: FieldInfo) -> Entry:
     kind, choices = _kind(key, field.annotation)
     if kind == "choice" and default_of(key) is None:
         choices = (None, *(choices or (True, False)))
-    low, open_low, high, open_high = _bounds([*field.metadata, *_metadata(field.annotation)])
+    low, open_low, high, open_high = bounds_of([*field.metadata, *metadata_of(field.annotation)])
     label, unit = _label(key)
     return Entry(
         key=key,
@@ -278,14 +189,14 @@ def _label(key: str) -> tuple[str, str]:
 
 
 def _kind(key: str, annotation: Any) -> tuple[Kind, tuple[Any, ...]]:
-    parts = list(_parts(annotation))
-    literals = tuple(value for part in parts for value in get_args(part) if _is_literal(part))
+    parts = list(parts_of(annotation))
+    literals = tuple(value for part in parts for value in get_args(part) if is_literal(part))
     plain = {part for part in parts if isinstance(part, type)}
     if key == "indicator":
         return "choice", ("none", *indicator_names())
     if literals and not plain & {str, int, float}:
-        return ("names", literals) if _is_sequence(annotation) else ("choice", literals)
-    if _is_sequence(annotation):
+        return ("names", literals) if is_sequence(annotation) else ("choice", literals)
+    if is_sequence(annotation):
         return ("numbers" if plain & {float, int} and str not in plain else "names"), ()
     return _plain_kind(key, plain), literals
 
@@ -299,60 +210,3 @@ def _plain_kind(key: str, plain: set[type]) -> Kind:
         is_path = key.rpartition(".")[2] in PATHS
         return "path" if is_path else ("number" if float in plain else "text")
     return "number" if float in plain else "whole" if int in plain else "text"
-
-
-PATHS = {"file", "labels", "image", "dark", "blank", "experiment"}
-"""Last parts of the keys that name files."""
-
-
-def _is_literal(part: Any) -> bool:
-    return get_origin(part) is Literal
-
-
-def _is_sequence(annotation: Any) -> bool:
-    return any(
-        get_origin(part) in (tuple, list) for part in (annotation, *_union_members(annotation))
-    )
-
-
-def _union_members(annotation: Any) -> Iterator[Any]:
-    if get_origin(annotation) is Annotated:
-        yield from _union_members(get_args(annotation)[0])
-    elif get_origin(annotation) in (Union, types.UnionType):
-        for member in get_args(annotation):
-            yield from _union_members(member)
-    else:
-        yield annotation
-
-
-def _parts(annotation: Any) -> Iterator[Any]:
-    """List the plain types and literals that an annotation is made of."""
-    for member in _union_members(annotation):
-        if get_origin(member) in (tuple, list):
-            for inner in get_args(member):
-                yield from _parts(inner)
-        else:
-            yield member
-
-
-def _metadata(annotation: Any) -> Iterator[Any]:
-    if get_origin(annotation) is Annotated:
-        for item in annotation.__metadata__:
-            yield from getattr(item, "metadata", [item])
-        yield from _metadata(get_args(annotation)[0])
-    elif get_origin(annotation) in (Union, types.UnionType):
-        for member in get_args(annotation):
-            yield from _metadata(member)
-
-
-def _bounds(metadata: list[Any]) -> tuple[float | None, bool, float | None, bool]:
-    low = high = None
-    open_low = open_high = False
-    for item in metadata:
-        if isinstance(item, Ge | Gt):
-            open_low = isinstance(item, Gt)
-            low = float(item.gt if isinstance(item, Gt) else item.ge)  # type: ignore[arg-type]
-        elif isinstance(item, Le | Lt):
-            open_high = isinstance(item, Lt)
-            high = float(item.lt if isinstance(item, Lt) else item.le)  # type: ignore[arg-type]
-    return low, open_low, high, open_high

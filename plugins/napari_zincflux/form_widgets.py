@@ -21,7 +21,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_zincflux.choices import Choices
-from napari_zincflux.form import SECTION_WORDS, Entry
+from napari_zincflux.form import Entry
+from napari_zincflux.form_words import SECTION_WORDS
 
 OF_SEVERAL_CHANNELS = {"channels.numerator", "channels.denominator"}
 """Keys that say nothing about a movie of one channel."""

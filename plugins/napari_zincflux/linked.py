@@ -9,8 +9,8 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_zincflux.canvas import clock, frame_of, go_to_frame
-from napari_zincflux.colouring import Choice, Colouring, features_of, outlines_of
-from napari_zincflux.plot_style import ABOVE_COLOUR, BELOW_COLOUR, SERIES, name_colour
+from napari_zincflux.cell_layers import ColourLayer, SelectionLayer
+from napari_zincflux.colouring import Choice, Colouring, outlines_of
 from napari_zincflux.trace_data import TraceData
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from zincflux.pipeline import Analysis
 
     Labels = NDArray[np.int32]
-
-SELECTION, COLOUR = "selected cells", "colour"
 
 
 class LinkedViews(QObject):
@@ -57,8 +55,10 @@ class LinkedViews(QObject):
         self._labels: Any = None
         self._place = ""
         self._cached: tuple[Any, Labels] | None = None
-        self._outlines: Any = None
-        self._colour: Any = None
+        self._outlined: Any = None
+        self._own: Labels | None = None
+        self._outlines = SelectionLayer(viewer)
+        self._colour = ColourLayer(viewer)
         self._by: str | None = None
         for widget in self._widgets():
             widget.cellsSelected.connect(self.select)
@@ -88,13 +88,13 @@ class LinkedViews(QObject):
         usable_range
             Zinc, nM, that the indicator tells; that of the analysis if not given.
         """
-        self._labels, self._cached = labels_layer, None
+        self._labels, self._cached, self._outlined = labels_layer, None, None
         movie = analysis.experiment.movie
         self._place = "" if movie is None else str(movie.path)
         self.data = TraceData.of(analysis.traces, analysis.cells, analysis.frames)
         shaded = analysis.experiment.phases if phases is None else tuple(phases)
         self.colouring = Colouring(self.data, analysis.cells, analysis.responses, shaded)
-        labels_layer.features = features_of(analysis.cells, analysis.responses)
+        labels_layer.features = self.colouring.features.copy()
         if usable_range is None and analysis.reach is not None and analysis.reach.zinc_ranges:
             usable = analysis.reach.zinc_ranges[0]
             usable_range = (usable.low_nM, usable.high_nM)
@@ -142,14 +142,17 @@ class LinkedViews(QObject):
         outlines, data = corrections.labels(self.frame), self._labels.data
         if not isinstance(data, np.ndarray) or data.shape[-2:] != outlines.shape:
             return
-        if data.ndim == 2:
-            self._labels.data = outlines
+        if data.ndim == 2 and data is self._own:
+            data[:] = outlines
+            self._labels.refresh(thumbnail=False, highlight=False, extent=False)
+        elif data.ndim == 2:
+            self._labels.data = self._own = outlines
         elif len(data) == 1:
             self._labels.data = outlines[np.newaxis]
         else:
             data[self.frame] = outlines
             self._labels.refresh()
-        self._cached = None
+        self._cached = self._outlined = None
         self._draw_outlines()
 
     def select(self, cells: Iterable[int], centre: bool = True) -> None:
@@ -176,7 +179,7 @@ class LinkedViews(QObject):
         """
         choice = None if key is None or self.colouring is None else self.colouring.choice(key)
         self._by = None if choice is None else choice.key
-        self._remove("_colour")
+        self._colour.remove()
         if choice is None:
             if self._labels is not None:
                 self._labels.visible = True
@@ -192,8 +195,8 @@ class LinkedViews(QObject):
         for widget in self._widgets():
             widget.cellsSelected.disconnect(self.select)
             widget.frameChanged.disconnect(self.show_frame)
-        self._remove("_colour")
-        self._remove("_outlines")
+        self._colour.remove()
+        self._outlines.remove()
 
     def _widgets(self) -> list[Any]:
         return [self.traces] if self.heat_map is None else [self.traces, self.heat_map]
@@ -203,7 +206,7 @@ class LinkedViews(QObject):
         for widget in self._widgets():
             widget.set_time(frame)
         self._draw_outlines()
-        if self._by is not None and self._colour in self.viewer.layers:
+        if self._by is not None and self._colour.is_there:
             self._paint()
 
     def _on_theme(self, event: Any = None) -> None:
@@ -251,52 +254,30 @@ class LinkedViews(QObject):
 
     def _draw_outlines(self) -> None:
         labels = self.labels()
-        if not self.selected or labels is None:
-            if self._outlines is not None and self._outlines in self.viewer.layers:
-                self._outlines.visible = False
+        if not self.selected or labels is None or self._cached is None:
+            self._outlines.hide()
             return
-        drawn = outlines_of(labels, self.selected)
-        if self._outlines is None or self._outlines not in self.viewer.layers:
-            active = self.viewer.layers.selection.active
-            self._outlines = self.viewer.add_image(
-                drawn,
-                name=SELECTION,
-                colormap=_selection_colours(),
-                contrast_limits=(0, 12),
-                blending="translucent",
-                **self.placed(),
-            )
-            self.viewer.layers.selection.active = active
-        else:
-            _refill(self._outlines, drawn)
-            self._outlines.visible = True
+        # Outlines of static cells are the same in every frame.
+        wanted = (self._cached[0], tuple(self.selected))
+        if wanted != self._outlined or not self._outlines.is_shown:
+            self._outlines.show(outlines_of(labels, self.selected), self.placed())
+            self._outlined = wanted
 
     def _paint(self) -> None:
         labels = self.labels()
         if labels is None or self.colouring is None or self._by is None or self.data is None:
             return
         frame = min(self.frame, self.data.n_frames - 1)
-        painted = self.colouring.paint(labels, self._by, frame)
-        if self._colour is not None and self._colour in self.viewer.layers:
-            _refill(self._colour, painted)
+        if self._colour.is_there:
+            earlier = self._colour.layer.data
+            out = earlier if earlier.shape == labels.shape else None
+            self._colour.refill(self.colouring.paint(labels, self._by, frame, out))
             return
+        painted = self.colouring.paint(labels, self._by, frame)
         choice = self.colouring.choice(self._by)
-        active = self.viewer.layers.selection.active
-        self._colour = self.viewer.add_image(
-            painted,
-            name=f"{COLOUR}: {choice.label}",
-            colormap=_colours(choice),
-            contrast_limits=self.colouring.limits(self._by),
-            interpolation2d="nearest",
-            blending="translucent",
-            **self.placed(),
-        )
-        if hasattr(self._colour, "colorbar"):  # since napari 0.7
-            self._colour.colorbar.visible = not choice.names
-        below = self.viewer.layers.index(self._labels)
-        self.viewer.layers.move(self.viewer.layers.index(self._colour), below)
+        limits = self.colouring.limits(self._by)
+        self._colour.show(painted, choice, limits, self.placed(), below=self._labels)
         self._labels.visible = False
-        self.viewer.layers.selection.active = active
 
     def placed(self) -> dict[str, Any]:
         """Give scale, translation and units (y, x) of the outlines."""
@@ -307,49 +288,5 @@ class LinkedViews(QObject):
             "units": layer.units[-2:],
         }
 
-    def _remove(self, name: str) -> None:
-        layer = getattr(self, name)
-        if layer is not None and layer in self.viewer.layers:
-            self.viewer.layers.remove(layer)
-        setattr(self, name, None)
-
-
-def _refill(layer: Any, picture: NDArray[Any]) -> None:
-    """Give a layer of ours other pixels; of the same shape they need no new frame around them."""
-    if layer.data.shape != picture.shape:
-        layer.data = picture
-        return
-    layer.data[:] = picture
-    layer.refresh(thumbnail=False, highlight=False, extent=False)
-
 
 _PANNING = ("pan_zoom", "Mode.PAN_ZOOM")
-
-
-def _selection_colours() -> Any:
-    from napari.utils.colormaps import Colormap
-
-    colours = np.zeros((13, 4))
-    colours[1:, :3] = [np.array(SERIES[k % len(SERIES)]) / 255 for k in range(12)]
-    colours[1:, 3] = 1.0
-    return Colormap(colours, name="selected", interpolation="zero", controls=np.linspace(0, 1, 14))
-
-
-def _colours(choice: Choice) -> Any:
-    from napari.utils.colormaps import Colormap, ensure_colormap
-
-    if choice.names:
-        n = max(len(choice.names), 2)
-        colours = np.ones((n, 4))
-        colours[:, :3] = [np.array(name_colour(k)) / 255 for k in range(n)]
-        controls = np.linspace(0, 1, n + 1)
-        return Colormap(colours, name=choice.key, interpolation="zero", controls=controls)
-    viridis = ensure_colormap("viridis")
-    if choice.key != "zinc_nM":
-        return viridis
-    return Colormap(
-        viridis.colors,
-        name="zinc",
-        low_color=np.array([*BELOW_COLOUR, 255]) / 255,
-        high_color=np.array([*ABOVE_COLOUR, 255]) / 255,
-    )

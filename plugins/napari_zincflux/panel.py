@@ -6,25 +6,22 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QUrl
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtCore import QEvent
 
-from napari_zincflux import phase_edits, summaries
+from napari_zincflux import summaries
 from napari_zincflux.asking import ask
+from napari_zincflux.batch_box import Batching
 from napari_zincflux.canvas import CELLS, Canvas, place_of
+from napari_zincflux.choosing import ChoosingPanel
 from napari_zincflux.correcting import Correcting
-from napari_zincflux.drawings import (
-    BACKGROUND_LAYER,
-    DIAMETER_LAYER,
-    ask_for,
-    clear_drawings,
-    line_length_um,
-    rectangle_px,
-)
-from napari_zincflux.panel_view import PanelView
+from napari_zincflux.drawings import clear_drawings
+from napari_zincflux.exporting import Exporting
+from napari_zincflux.opened import Opened, open_place
+from napari_zincflux.outcomes import Found, Measured
 from napari_zincflux.plots import Plots
-from napari_zincflux.session import Found, Measured, Opened, Session, open_place
+from napari_zincflux.session import Session
 from napari_zincflux.workers import Work
+from napari_zincflux.zinc_view import ZincView
 from zincflux import ZincfluxError
 from zincflux.pipeline import Progress
 
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
-class ZincfluxPanel(PanelView):
+class ZincfluxPanel(ChoosingPanel):
     """The dock.
 
     Parameters
@@ -45,11 +42,13 @@ class ZincfluxPanel(PanelView):
         super().__init__()
         self.viewer = napari_viewer
         self.session = Session()
-        self.report: Path | None = None
         self.canvas = Canvas(napari_viewer)
         self.work = Work(self)
         self.plots = Plots(napari_viewer, self)
         self.correcting = Correcting(self.session, self.work, self.corrections, self)
+        self.exporting = Exporting(self.session, self.work, self.export_button, self)
+        self.zinc_view = ZincView(self.session, self.canvas, self.work, self.zinc, self)
+        self.batching = Batching(self.session, self.work, self.batch, self)
         self._connect()
         napari_viewer.layers.events.inserted.connect(self._adopt)
         napari_viewer.layers.events.removed.connect(self._show_offer)
@@ -74,8 +73,7 @@ class ZincfluxPanel(PanelView):
             (self.region_button, self._draw_background),
             (self.run_button, self.run),
             (self.save_button, self._ask_save),
-            (self.export_button, self._ask_export),
-            (self.report_button, self._open_report),
+            (self.report_button, self.exporting.open_report),
             (self.cancel, self.work.stop),
         ):
             # The lambda keeps back whether the button is checked.
@@ -87,6 +85,11 @@ class ZincfluxPanel(PanelView):
         self.correcting.measured.connect(self._take_corrected)
         self.correcting.failed.connect(self.complain)
         self.correcting.waits.connect(self.refresh)
+        self.exporting.failed.connect(self.complain)
+        self.exporting.written.connect(self._tell_exported)
+        self.zinc_view.failed.connect(self.complain)
+        self.batching.failed.connect(self.complain)
+        self.correctable.asked.connect(self.make_correctable)
         self.work.begun.connect(self.show_busy)
         self.work.ended.connect(self.show_idle)
         self.work.progressed.connect(self.show_progress)
@@ -105,6 +108,7 @@ class ZincfluxPanel(PanelView):
         layers.removed.disconnect(self._show_offer)
         dims.current_step.disconnect(self._show_frame)
         self.correcting.close()
+        self.zinc_view.close()
         self.plots.close()
         clear_drawings(self.viewer)
         self.canvas.show_time("")
@@ -136,12 +140,14 @@ class ZincfluxPanel(PanelView):
     def _forget(self) -> None:
         """Take away what belongs to the movie before: cells, plots, drawings, report, suspects."""
         self.correcting.close()
+        self.zinc_view.clear()
+        self.batch.clear()
         self.corrections.clear()
         self.plots.close()
         self.colour.set_choices(())
         clear_drawings(self.viewer)
         self.canvas.clear()
-        self.report = None
+        self.exporting.forget()
 
     def _adopt(self, event: Any = None) -> None:
         """Begin with a movie that was dragged in; offer what another reader has opened."""
@@ -179,6 +185,10 @@ class ZincfluxPanel(PanelView):
         """Analyse the whole movie."""
         self._start("Measuring", self.session.run, self._take_measured)
 
+    def make_correctable(self) -> None:
+        """Measure the movie of opened results once more, for corrections."""
+        self._start("Measuring for corrections", self.session.remake, self._take_measured)
+
     def _take_measured(self, measured: Measured) -> None:
         self.session.take_measured(measured)
         self.canvas.show_analysis(measured.analysis, self.session)
@@ -187,6 +197,8 @@ class ZincfluxPanel(PanelView):
             layer = self.canvas.layer(CELLS)
             self.correcting.begin(self.viewer, self.plots.views, layer)
         self.refresh()
+        if measured.note:
+            self.say(measured.note)
 
     def _take_corrected(self, measured: Measured) -> None:
         self.session.take_measured(measured)
@@ -207,12 +219,11 @@ class ZincfluxPanel(PanelView):
 
     def export(self, out: str | Path) -> None:
         """Write the results folder."""
-        self._start("Exporting", lambda: self.session.export(out), self._take_exported)
+        self.exporting.export(out)
 
-    def _take_exported(self, outcome: Any) -> None:
-        self.report = outcome.out / "report.html"
+    def _tell_exported(self, text: str) -> None:
         self.refresh()
-        self.say(f"Exported to {outcome.out}")
+        self.say(text)
 
     def save(self, file: str | Path) -> None:
         """Write the experiment file."""
@@ -238,97 +249,19 @@ class ZincfluxPanel(PanelView):
             return
         self.work.start(title, steps, done, self.complain)
 
-    # --- choosing ---------------------------------------------------------------------------
-
-    def _choose(self, key: str, value: Any) -> None:
-        before = self.session.choices.get(key)
-        self.session.choices.set(key, value)
-        if self.session.choices.get(key) != before:
-            if key in ("movie.pixel_size_um", "movie.frame_interval_s"):
-                self.canvas.rescale(self.session)
-            self.refresh()
-
-    def _begin_phase(self) -> None:
-        time_s = self.session.time_s
-        if time_s is None:
-            self.say("Set the frame interval first: phases are given in seconds.")
-            return
-        start_s = float(time_s[self.canvas.frame])
-        phases = phase_edits.begin_at(self._phases(), start_s)
-        self._choose("phases", phases)
-
-    def _draw_phase(self, start_s: float, end_s: float) -> None:
-        start_s, end_s = (round(max(0.0, value), 3) for value in (start_s, end_s))
-        if start_s != end_s:
-            self._choose("phases", phase_edits.draw(self._phases(), start_s, end_s))
-
-    def _move_phase(self, name: str, start_s: float, end_s: float) -> None:
-        names = [phase["name"] for phase in self._phases()]
-        start_s, end_s = (round(max(0.0, value), 3) for value in (start_s, end_s))
-        if name in names and start_s != end_s:
-            moved = phase_edits.move(self._phases(), names.index(name), start_s, end_s)
-            self._choose("phases", moved)
-
-    def _remove_phases(self) -> None:
-        rows = self.phases.chosen_rows()
-        kept = [phase for row, phase in enumerate(self._phases()) if row not in rows]
-        self._choose("phases", kept)
-
-    def _phases(self) -> list[dict[str, Any]]:
-        return list(self.session.choices.get("phases") or [])
-
-    def _measure_diameter(self) -> None:
-        movie = self.session.movie
-        known = None if movie is None else movie.pixel_size_um
-        if movie is not None and not (self.session.choices.get("movie.pixel_size_um") or known):
-            self.say("Set the pixel size first: the diameter is given in µm.")
-            return
-        size = self.canvas.axes(self.session).scale[1]
-
-        def drawn(points: Any) -> None:
-            self._choose("segment.diameter_um", round(line_length_um(points, size), 1))
-
-        self._draw(DIAMETER_LAYER, "add_line", drawn)
-
-    def _draw_background(self) -> None:
-        def drawn(points: Any) -> None:
-            movie = self.session.movie
-            if movie is not None:
-                self._choose("background.method", "roi")
-                self._choose("background.roi", rectangle_px(points, movie.frame_shape))
-
-        self._draw(BACKGROUND_LAYER, "add_rectangle", drawn)
-
-    def _draw(self, name: str, mode: str, drawn: Callable[[Any], None]) -> None:
-        if self.session.movie is None:
-            self.say("Open a movie first.")
-            return
-        size = self.canvas.axes(self.session).scale[1:]
-        ask_for(self.viewer, name, mode, size, drawn)
-
     # --- asking for files: windows that block nothing ---------------------------------------
 
     def _ask_file(self) -> None:
-        ask(self, "Open a movie or an experiment", self._beside(), self.open)
+        ask(self, "Open a movie or an experiment", self.exporting.beside(), self.open)
 
     def _ask_results(self) -> None:
-        ask(self, "Open a folder of results", self._beside(), self.open, kind="folder")
+        place = self.exporting.beside()
+        ask(self, "Open a folder of results", place, self.open, kind="folder")
 
     def _ask_save(self) -> None:
         name = summaries.proposed_name(self.session, ".toml")
-        ask(self, "Save experiment", self._beside() / name, self.save, kind="new")
-
-    def _ask_export(self) -> None:
-        name = summaries.proposed_name(self.session, "_results")
-        ask(self, "Folder for the results", self._beside() / name, self.export, kind="new")
-
-    def _beside(self) -> Path:
-        place = self.session.file or self.session.place
-        return Path.home() if place is None else Path(place).parent
-
-    def _open_report(self) -> None:
-        if self.report is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.report)))
+        place = self.exporting.beside() / name
+        ask(self, "Save experiment", place, self.save, kind="new")
 
     # --- showing ----------------------------------------------------------------------------
 
@@ -346,9 +279,13 @@ class ZincfluxPanel(PanelView):
         if problem is None and session.place is not None:
             self.plots.show_phases(session.choices.experiment().phases)
         has_movie = session.movie is not None
-        for one in (self.find_button, self.run_button, self.save_button, self.export_button):
+        for one in (self.find_button, self.run_button, self.save_button):
             one.setEnabled(has_movie and problem is None and not session.gaps)
-        self.report_button.setEnabled(self.report is not None)
+        self.exporting.refresh()
+        self.report_button.setEnabled(self.exporting.report is not None)
+        self.zinc_view.follow()
+        self.correctable.show_session(session)
+        self.batching.refresh()
         self.say(problem or "", wrong=bool(problem))
         self._show_offer()
         self._show_frame()

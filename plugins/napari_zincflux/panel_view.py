@@ -6,12 +6,15 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
+from napari_zincflux.batch_box import BatchBox
 from napari_zincflux.choices import STEPS
 from napari_zincflux.colour_box import ColourBox
+from napari_zincflux.correctable import CorrectableBox
 from napari_zincflux.corrections_panel import CorrectionsPanel
 from napari_zincflux.form_widgets import Fold
 from napari_zincflux.phase_table import PhaseTable
 from napari_zincflux.step_box import StepBox, button, wrapped
+from napari_zincflux.zinc_box import ZincBox
 
 FOOT_MARGIN = 6
 
@@ -103,17 +106,23 @@ class PanelView(QWidget):
         box = self.steps["results"]
         self.run_button = button("Run", "Measure every frame, and calibrate")
         self.save_button = button("Save experiment…", "Writes the file that zincflux run takes")
-        self.export_button = button("Export…", "Writes the results folder, as zincflux run does")
+        self.export_button = button("Export…", "Results folder, tables, figures, film, report, …")
         self.report_button = button("Open report", "The page of the last export, in the browser")
         self.colour = ColourBox()
         box.add_settings()
         box.add_buttons(self.run_button, self.save_button)
         box.add_buttons(self.export_button, self.report_button)
+        self.zinc = ZincBox()
         box.inside.addWidget(self.colour)
+        box.inside.addWidget(self.zinc)
+        self.correctable = CorrectableBox()
+        box.inside.addWidget(self.correctable)
         self.corrections = CorrectionsPanel()
         self.correct_fold = Fold("Correct cells", self.corrections)
         box.inside.addWidget(self.correct_fold)
         box.inside.addWidget(box.outcome)
+        self.batch = BatchBox()
+        box.inside.addWidget(self.batch)
         box.add_more()
 
     def show_busy(self, title: str) -> None:

@@ -11,6 +11,9 @@ from qtpy.QtCore import QPointF, Qt, Signal
 from qtpy.QtGui import QColor, QPainterPath, QPen, QPolygonF
 from qtpy.QtWidgets import QGraphicsPathItem
 
+HOVER_S = 0.03
+"""Rest between two looks at what lies under a moving pointer."""
+
 
 class ValueAxis(pg.AxisItem):
     """Axis that writes powers of ten as plain numbers."""

@@ -8,108 +8,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-import zincflux
 from napari_zincflux.choices import STEPS, Choices
-from napari_zincflux.layers import even_step_s
+from napari_zincflux.measuring import find_cells, measure, without_edits
+from napari_zincflux.movie_facts import gaps_of, hints_of, times_s
+from napari_zincflux.opened import Opened, log_of_results, obstacle_to_correcting, stored_log
+from napari_zincflux.outcomes import Found, Measured, State, fits
 from napari_zincflux.places import autosave_file, can_write
-from zincflux import Analysis, EditLog, Experiment, Movie, Results
-from zincflux.experiment import load_experiment
-from zincflux.movie import FloatArray, Image, Labels
-from zincflux.opening import open_recording
+from napari_zincflux.saving import says_the_same, toml_path, write_experiment
+from zincflux import EditLog, Movie, Results
+from zincflux.movie import FloatArray
 from zincflux.phases import names_of_frames
-from zincflux.pipeline import Progress, iter_analyze, iter_view
-from zincflux.results import write_text
-from zincflux.settings import dumps
+from zincflux.pipeline import Progress
 from zincflux.workflow import Outcome, iter_run
-
-State = Literal["missing", "wrong", "stale", "fresh"]
-
-_NEEDED = {
-    "cells": ("movie", "phases", "cells"),
-    "calibration": STEPS,
-    "results": STEPS,
-}
-"""The steps whose choices the outcome of a step depends on."""
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A movie, or finished results, read from a place.
-
-    Attributes
-    ----------
-    place
-        What was opened.
-    choices
-        The settings that belong to it.
-    movie
-        The movie; None where it cannot be read any more, which only results survive.
-    results
-        The results, where a folder of them was opened.
-    """
-
-    place: Path
-    choices: Choices
-    movie: Movie | None
-    results: Results | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """The cells of one view: the view and its label image (Y, X), and what they were made with."""
-
-    made_with: dict[str, Any]
-    view: Image
-    labels: Labels
-
-    @property
-    def n_cells(self) -> int:
-        """Number of cells."""
-        return int(np.count_nonzero(np.unique(self.labels)))
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """An analysis, and what it was made with."""
-
-    made_with: dict[str, Any]
-    analysis: Analysis
-
-
-def open_place(place: str | os.PathLike[str]) -> Opened:
-    """Open a movie, an experiment file or a folder of results.
-
-    Raises
-    ------
-    zincflux.ZincfluxError
-        If it cannot be read.
-    """
-    path = Path(place)
-    if (path / "run.json").is_file():
-        results = zincflux.read_results(path)
-        return Opened(
-            path,
-            Choices.of_experiment(results.experiment),
-            _movie_if_there(results.experiment),
-            results,
-        )
-    choices = Choices.read(path)
-    return Opened(path, choices, choices.experiment().open_movie())
-
-
-def _movie_if_there(experiment: Experiment) -> Movie | None:
-    try:
-        return experiment.open_movie()
-    except zincflux.ZincfluxError:
-        return None
 
 
 class Session:
@@ -143,7 +59,8 @@ class Session:
         self.log = EditLog()
         self.file: Path | None = None
         self.note = ""
-        self._results_made_with: tuple[dict[str, Any], EditLog] = ({}, EditLog())
+        self._results_made_with: dict[str, Any] = {}
+        self._results_log: EditLog | None = None
 
     def take_opened(self, opened: Opened) -> None:
         """Begin anew with what was opened.
@@ -155,24 +72,12 @@ class Session:
         self.movie, self.results = opened.movie, opened.results
         if opened.place.suffix.lower() == ".toml":
             self.file = opened.place
-        self.log, self.note = self._stored_log()
-        self._results_made_with = self.choices.part(*STEPS), self.log
-
-    def _stored_log(self) -> tuple[EditLog, str]:
-        """Read the corrections that belong to what was opened, and say what became of them."""
         named = self.choices.get("edits.path")
         places = [self.autosave, self._own_autosave, Path(named) if named else None]
-        there = [file for file in places if file is not None and file.is_file()]
-        if not there:
-            return EditLog(), f"{named}: the corrections are not there any more." if named else ""
-        file = max(there, key=lambda one: one.stat().st_mtime_ns)
-        try:
-            log = EditLog.read(file)
-        except zincflux.ZincfluxError as error:
-            return EditLog(), f"The corrections cannot be read: {error} {_set_aside(file)}"
-        n = len(log)
-        words = f"{n} correction{'' if n == 1 else 's'} came back from {file}."
-        return log, words if n else ""
+        self.log, self.note = stored_log(places, named)
+        self._results_made_with = self.choices.part(*STEPS)
+        if self.results is not None:
+            self._results_log = log_of_results(self.results)
 
     @property
     def autosave(self) -> Path | None:
@@ -201,12 +106,7 @@ class Session:
     @property
     def time_s(self) -> FloatArray | None:
         """Time of each frame in s, as the movie or the settings say; None where neither does."""
-        if self.movie is None:
-            return None
-        step = self.choices.get("movie.frame_interval_s")
-        if step is not None:
-            return np.arange(self.movie.n_frames, dtype=np.float64) * np.float64(step)
-        return self.movie.time_s
+        return times_s(self.movie, self.choices)
 
     def phase_at(self, frame: int) -> str:
         """Name the phase of a frame; empty where there is none."""
@@ -219,33 +119,12 @@ class Session:
     @property
     def gaps(self) -> tuple[str, ...]:
         """The keys that have to be chosen because the movie does not tell them."""
-        if self.movie is None:
-            return ()
-        size = self.choices.get("movie.pixel_size_um") or self.movie.pixel_size_um
-        gaps = [] if size else ["movie.pixel_size_um"]
-        if self.time_s is None and self.movie.n_frames > 1:
-            gaps.append("movie.frame_interval_s")
-        roles = ("signal", "numerator")
-        if len(self.movie.channels) > 1 and not any(
-            self.choices.get(f"channels.{role}") is not None for role in roles
-        ):
-            gaps.append("channels.signal")
-        return tuple(gaps)
+        return gaps_of(self.movie, self.choices)
 
     @property
     def hints(self) -> dict[str, str]:
         """What the movie itself says of settings, in words."""
-        movie = self.movie
-        if movie is None:
-            return {}
-        hints = {}
-        if movie.pixel_size_um is not None:
-            hints["movie.pixel_size_um"] = f"{movie.pixel_size_um:.4g} (file)"
-        if movie.time_s is not None and movie.n_frames > 1:
-            step = even_step_s(movie.time_s)
-            words = "uneven" if step is None else f"{step:.4g}"
-            hints["movie.frame_interval_s"] = f"{words} (file)"
-        return hints
+        return hints_of(self.movie)
 
     def state(self, step: str) -> State:
         """Tell how a step stands: nothing there, a setting wrong, to be run again, or fresh."""
@@ -262,8 +141,7 @@ class Session:
             return "missing"
         if self._lags_behind_log:
             return "stale"
-        wanted = self.choices.part(*_NEEDED[step])
-        return "fresh" if any(_fits(one, wanted, step) for one in made) else "stale"
+        return "fresh" if any(fits(one, self.choices, step) for one in made) else "stale"
 
     def _made_with(self, step: str) -> list[dict[str, Any]]:
         """List the choices that the outcomes of a step were made with."""
@@ -272,20 +150,21 @@ class Session:
             outcomes.append(self.found)
         made = [one.made_with for one in outcomes if one is not None]
         if self.results is not None:
-            made.append(self._results_made_with[0])
+            made.append(self._results_made_with)
         return made
 
     @property
     def _lags_behind_log(self) -> bool:
         """Whether there are corrections that the run, or the results, do not know of."""
+        known: EditLog | None
         if self.measured is not None:
             kept = self.measured.analysis.kept
             known = EditLog() if kept is None else kept.found.plan.edits.log
         elif self.results is not None:
-            known = self._results_made_with[1]
+            known = self._results_log
         else:
             return False
-        return bool(known.edits != self.log.edits)
+        return known is None or bool(known.edits != self.log.edits)
 
     def preview(self) -> Generator[Progress, None, Found]:
         """Find the cells of one view.
@@ -295,14 +174,7 @@ class Session:
         zincflux.ZincfluxError
             From the generator, if a setting is wrong or the movie cannot be read.
         """
-        made_with, experiment = self.choices.part(*STEPS), self._without_edits()
-
-        def steps() -> Generator[Progress, None, Found]:
-            movie = _movie_of(experiment)
-            view, labels, _ = yield from iter_view(experiment, movie)
-            return Found(made_with, view, labels)
-
-        return steps()
+        return find_cells(self.choices.part(*STEPS), without_edits(self.choices))
 
     def run(self) -> Generator[Progress, None, Measured]:
         """Analyse the whole movie, with the corrections by hand.
@@ -312,14 +184,34 @@ class Session:
         zincflux.ZincfluxError
             From the generator, if a setting is wrong or the movie cannot be read.
         """
-        made_with, experiment, log = self.choices.part(*STEPS), self._without_edits(), self.log
+        return measure(self.choices.part(*STEPS), without_edits(self.choices), self.log)
 
-        def steps() -> Generator[Progress, None, Measured]:
-            movie = _movie_of(experiment)
-            analysis = yield from iter_analyze(experiment, movie=movie, edits=log, keep=True)
-            return Measured(made_with, analysis)
+    @property
+    def obstacle(self) -> str:
+        """What stands against correcting results that were opened; empty where nothing does."""
+        return "" if self.results is None else obstacle_to_correcting(self.results, self.movie)
 
-        return steps()
+    def remake(self) -> Generator[Progress, None, Measured]:
+        """Measure the movie of opened results with their settings, so that they can be corrected.
+
+        The corrections by hand are those of the session, whether the results know them or not.
+        What returns says so where the numbers are not those that were stored.
+
+        Raises
+        ------
+        ValueError
+            If no results are open that can be corrected.
+        zincflux.ZincfluxError
+            From the generator, if the movie cannot be read any more.
+        """
+        results = self.results
+        if results is None or self.obstacle:
+            raise ValueError("remake: expected opened results with their movie, found none.")
+        experiment = without_edits(Choices.of_experiment(results.experiment))
+        same = self._results_log is not None and self._results_log.edits == self.log.edits
+        return measure(
+            self._results_made_with, experiment, self.log, earlier=results if same else None
+        )
 
     def take_found(self, found: Found) -> None:
         """Take in the outcome of `preview`."""
@@ -328,6 +220,11 @@ class Session:
     def take_measured(self, measured: Measured) -> None:
         """Take in the outcome of `run`."""
         self.measured, self.results = measured, None
+
+    @property
+    def finished(self) -> Any:
+        """The analysis, or the results that were opened; None where there is neither."""
+        return self.results if self.measured is None else self.measured.analysis
 
     @property
     def outcome(self) -> Any:
@@ -357,38 +254,15 @@ class Session:
         zincflux.ZincfluxError
             If a setting is wrong or the file cannot be written.
         """
-        name = os.fspath(file)
-        if not name.lower().endswith(".toml"):
-            name += ".toml"
-        path = Path(name).resolve()
-        self.choices = self._write(path)
+        path = toml_path(file)
+        self.choices = write_experiment(self.choices, self.log, path)
         self.file = path
         return path
-
-    def _write(self, path: Path) -> Choices:
-        """Write the experiment file and its log; give the choices as they stand there."""
-        choices = Choices(self.choices.data)
-        choices.data.pop("edits", None)
-        log = path.with_suffix(".edits.toml")
-        # An older log would come back with the experiment.
-        if len(self.log) or log.is_file():
-            write_text(log, self.log.dumps())
-        if len(self.log):
-            choices.set("edits.path", str(log))
-        write_text(path, dumps(choices.experiment(), folder=path.parent))
-        return choices
 
     @property
     def is_saved(self) -> bool:
         """Whether the experiment file says just what was chosen and corrected."""
-        if self.file is None or not self.file.is_file():
-            return False
-        try:
-            stored = load_experiment(self.file)
-            same = Choices.of_experiment(stored).part(*STEPS) == self.choices.part(*STEPS)
-            return same and stored.edits.load().edits == self.log.edits
-        except zincflux.ZincfluxError:
-            return False
+        return says_the_same(self.file, self.choices, self.log)
 
     def export(self, out: str | os.PathLike[str]) -> Generator[Progress, None, Outcome]:
         """Write the results folder, as ``zincflux run`` on the saved experiment does.
@@ -405,35 +279,5 @@ class Session:
         file = self.file
         if file is None or not self.is_saved:
             file = folder.with_name(f"{folder.name}_settings.toml")
-            self._write(file)
+            write_experiment(self.choices, self.log, file)
         return iter_run(file, folder, overwrite=True)
-
-    def _without_edits(self) -> Experiment:
-        """Make the experiment; the log is handed over by itself, whether it is saved or not."""
-        data = {key: value for key, value in self.choices.data.items() if key != "edits"}
-        return Choices(data).experiment()
-
-
-def _set_aside(file: Path) -> str:
-    """Rename a log that cannot be read, so that nothing is written over it; tell where it is."""
-    aside = file.with_name(f"{file.name}.unreadable")
-    n = 1
-    while aside.exists():
-        n += 1
-        aside = file.with_name(f"{file.name}.unreadable{n}")
-    try:
-        file.rename(aside)
-    except OSError as error:
-        return f"Copy the file before you correct anything: it cannot be renamed ({error})."
-    return f"The file is now {aside.name}."
-
-
-def _movie_of(experiment: Experiment) -> Movie:
-    recording, _ = open_recording(experiment)
-    assert isinstance(recording, Movie)  # noqa: S101 - the session never makes one of a table
-    return recording
-
-
-def _fits(made_with: dict[str, Any], wanted: dict[str, Any], step: str) -> bool:
-    names = set(Choices(made_with).part(*_NEEDED[step])) | set(wanted)
-    return all(made_with.get(n) == wanted.get(n) for n in names - {"name", "edits"})

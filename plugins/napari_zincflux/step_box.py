@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from napari_zincflux.choices import SECTIONS, Choices
 from napari_zincflux.form import entries, parted
 from napari_zincflux.form_widgets import Fold, Form
-from napari_zincflux.session import State
+from napari_zincflux.outcomes import State
 
 TITLES = {
     "movie": "1  Movie",

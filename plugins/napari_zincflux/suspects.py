@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QBrush, QColor
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -36,7 +36,7 @@ class SuspectsWidget(QWidget):
     visited : int
         Row, in the table that was given, of the suspect to look at.
     accepted : int
-        Row of a suspect that the user found to be right.
+        Row of a suspect that the user found to be right; `set_accepted` takes it back.
     """
 
     visited = Signal(int)
@@ -68,13 +68,20 @@ class SuspectsWidget(QWidget):
         self._say()
 
     def set_suspects(self, suspects: pd.DataFrame) -> None:
-        """Show suspects, as `zincflux.columns.SUSPECTS` describes them; accepted ones stay so."""
+        """Show suspects, as `zincflux.columns.SUSPECTS` describes them; the current one stays.
+
+        Where the table does not say which are accepted, those that were accepted stay so.
+        """
+        current = self._current
         ordered = suspects.reset_index(drop=True).sort_values(
             "doubt", ascending=False, kind="stable"
         )
         self._rows = [int(row) for row in ordered.index]
         columns = (ordered[name] for name in ("cell_id", "frame", "kind"))
         self._keys = [(int(c), int(f), str(k)) for c, f, k in zip(*columns, strict=True)]
+        if "accepted" in ordered:
+            right = ordered["accepted"].astype(bool)
+            self._right = {key for key, is_right in zip(self._keys, right, strict=True) if is_right}
         self._table.blockSignals(True)
         self._table.setRowCount(len(ordered))
         shown = zip(self._keys, ordered["doubt"], ordered["detail"], strict=True)
@@ -91,9 +98,16 @@ class SuspectsWidget(QWidget):
                 item.setToolTip(text)
                 self._table.setItem(number, place, item)
             self._mark(number)
-        self._table.setCurrentCell(-1, -1)
+        self._fit()
+        row = self._keys.index(current) if current in self._keys else -1
+        self._table.setCurrentCell(row, 0 if row >= 0 else -1)
         self._table.blockSignals(False)
         self._say()
+
+    @property
+    def _current(self) -> Key | None:
+        row = self._table.currentRow()
+        return self._keys[row] if 0 <= row < len(self._keys) else None
 
     def next(self) -> None:
         """Go to the next suspect that is not accepted, from the end back to the start."""
@@ -114,6 +128,7 @@ class SuspectsWidget(QWidget):
             return
         self._right.add(self._keys[row])
         self._mark(row)
+        self._fit(1)
         self.accepted.emit(self._rows[row])
         self.next()
         self._say()
@@ -134,14 +149,20 @@ class SuspectsWidget(QWidget):
             self._mark(row)
         self._say()
 
+    def _fit(self, n_columns: int = len(COLUMNS) - 1) -> None:
+        """Make the first columns as wide as they have to be."""
+        for place in range(n_columns):
+            self._table.resizeColumnToContents(place)
+
     def _mark(self, row: int) -> None:
-        if self._keys[row] not in self._right:
-            return
+        """Show whether a suspect is accepted: grey, with a tick."""
+        right = self._keys[row] in self._right
         for place in range(len(COLUMNS)):
-            self._table.item(row, place).setForeground(QColor(128, 128, 128))
+            colour = QBrush(QColor(128, 128, 128)) if right else QBrush()
+            self._table.item(row, place).setForeground(colour)
         item = self._table.item(row, 0)
-        if not item.text().startswith(ACCEPTED):
-            item.setText(f"{ACCEPTED} {item.text()}")
+        cell = item.text().removeprefix(f"{ACCEPTED} ")
+        item.setText(f"{ACCEPTED} {cell}" if right else cell)
         item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter)
 
     def _on_row(self, row: int) -> None:
@@ -171,9 +192,9 @@ def _empty_table() -> QTableWidget:
     table.verticalHeader().setVisible(False)
     table.setWordWrap(False)
     header = table.horizontalHeader()
-    for place in range(len(COLUMNS) - 1):  # the last one takes what is left, and is elided
-        header.setSectionResizeMode(place, QHeaderView.ResizeMode.ResizeToContents)
-    header.setStretchLastSection(True)
+    # Columns that follow their contents by themselves measure all rows whenever a cell changes.
+    header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    header.setStretchLastSection(True)  # it takes what is left, and is elided
     header.setMinimumSectionSize(24)
     table.setMinimumWidth(200)
     table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -25,6 +25,14 @@ STAGES = {
     "measure": "measuring",
     "report": "writing the report",
     "hash": "reading the files",
+    "tables": "writing the tables",
+    "workbook": "writing the workbook",
+    "figures": "drawing the figures",
+    "film": "drawing the film",
+    "masks": "writing the masks",
+    "tracks": "writing the tracks",
+    "images": "writing the images",
+    "outlines": "writing the outlines",
 }
 """Stages in words; others stand for themselves."""
 
@@ -201,9 +209,9 @@ class Work(QObject):
             self.stop()
 
     def _halt(self) -> None:
+        # Not `quit`, which would leave the work where it is, with what it was about to write.
         self._stop.set()
         if self.worker is not None:
-            self.worker.quit()
             self._finish()
 
     def stop_quietly(self) -> None:

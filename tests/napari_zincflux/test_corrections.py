@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import zincflux
-from napari_zincflux.corrections import CorrectionError, Corrections
-from runs import make_dish
+from napari_zincflux.corrections import Corrections
+from napari_zincflux.errors import CorrectionError
 from zincflux.edits import EditLog
 
 
@@ -27,25 +26,6 @@ def finish(steps):
                 return stop.value
 
     return quiet(run)
-
-
-@pytest.fixture(scope="module")
-def static(tmp_path_factory):
-    experiment = zincflux.load_experiment(make_dish(tmp_path_factory.mktemp("dish")))
-    return quiet(lambda: zincflux.analyze(experiment, keep=True, jobs=1))
-
-
-@pytest.fixture(scope="module")
-def moving():
-    settings = zincflux.Simulation(
-        kind="fret", moving=True, n_cells=6, n_frames=16, shape_px=(96, 96), seed=3
-    )
-    made = zincflux.simulate(settings)
-    experiment = zincflux.Experiment.parse(
-        {**made.experiment, "bleaching": {"method": "none"}, "movie": {"path": "none.tif"}},
-        where="test",
-    )
-    return quiet(lambda: zincflux.analyze(experiment, movie=made.movie, keep=True, jobs=1))
 
 
 def cells_in(labels):

@@ -13,7 +13,8 @@ import zincflux
 from napari_zincflux import summaries
 from napari_zincflux.choices import Choices
 from napari_zincflux.form import entries
-from napari_zincflux.session import Measured, Session
+from napari_zincflux.outcomes import Measured
+from napari_zincflux.session import Session
 from runs import make_dish
 
 pytestmark = [
@@ -65,7 +66,7 @@ def test_another_movie_leaves_nothing_of_the_one_before(dock, dish, measured, tm
     panel.colour.choose(panel.plots.choices[0].key)
     panel.corrections.suspects.set_accepted({(1, 2, "swap")})
     panel._measure_diameter()
-    panel.report = tmp_path / "report.html"
+    panel.exporting.report = tmp_path / "report.html"
     old_plot = panel.plots.traces
     shutil.copytree(dish.parent, tmp_path / "other")
     panel.open(tmp_path / "other" / dish.name)
@@ -77,7 +78,7 @@ def test_another_movie_leaves_nothing_of_the_one_before(dock, dish, measured, tm
     kinds = {type(layer).__name__ for layer in viewer.layers}
     assert kinds == {"Image"}
     assert not [layer for layer in viewer.layers if layer.name.startswith(("colour", "selected"))]
-    assert panel.report is None
+    assert panel.exporting.report is None
     assert not panel.report_button.isEnabled()
     assert panel.colour._list.count() == 1
     assert panel.corrections.suspects.accepted_keys() == set()

@@ -3,7 +3,8 @@
 import pytest
 
 from napari_zincflux.choices import SECTIONS
-from napari_zincflux.form import ESSENTIAL, HIDDEN, SECTION_WORDS, entries, parted
+from napari_zincflux.form import entries, parted
+from napari_zincflux.form_words import ESSENTIAL, HIDDEN, SECTION_WORDS
 from zincflux.experiment import Experiment
 from zincflux.settings import keys
 

@@ -9,8 +9,10 @@ import pytest
 
 import zincflux
 from napari_zincflux.choices import SECTIONS, STEPS, Choices, default_of
+from napari_zincflux.opened import open_place
+from napari_zincflux.outcomes import Found
 from napari_zincflux.places import autosave_file, cache_folder
-from napari_zincflux.session import Found, Session, open_place
+from napari_zincflux.session import Session
 from zincflux.experiment import Experiment
 from zincflux.results import write_simulation
 

@@ -1,19 +1,18 @@
 """Fifty mixed corrections give the same tables in the dock and on the command line."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import zincflux
-from napari_zincflux.corrections import CorrectionError, Corrections
-from napari_zincflux.suspect_list import suspects_of
+from napari_zincflux.corrections import Corrections
+from napari_zincflux.errors import CorrectionError
+from napari_zincflux.link_telling import LinkTelling
 
 pytestmark = pytest.mark.slow
 
 N_EDITS = 50
-TABLES = ("traces", "cells", "responses", "frames")
+TABLES = ("traces", "cells", "responses", "frames", "suspects")
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +55,11 @@ class Hand:
 
     def __init__(self, corrections, seed, n_frames):
         self.made, self.rng = corrections, np.random.default_rng(seed)
+        self.telling = LinkTelling(corrections)
         self.n_frames = n_frames
 
     def act(self):
-        kinds = ["merge", "split", "line", "delete", "draw", "exclude", "undo", "redo"]
+        kinds = ["merge", "split", "line", "delete", "draw", "exclude", "accept", "undo", "redo"]
         links = ["relink", "end", "divide"] if self.made.follows else []
         t = int(self.rng.integers(0, self.n_frames - 2)) if self.made.follows else 0
         getattr(self, str(self.rng.choice(kinds + links)))(t)
@@ -99,8 +99,15 @@ class Hand:
         self.made.relink((self.cells(t)[0], t))
 
     def divide(self, t):
-        one, two = self.cells(t + 1, 2)
-        self.made.divide((self.cells(t)[0], t), ((one, t + 1), (two, t + 1)))
+        self.telling.divide(self.cells(t), t)
+        later = int(self.rng.integers(t + 1, self.n_frames))
+        self.telling.divide(self.cells(later, 2), later)
+
+    def accept(self, _):
+        suspects = self.made.analysis.suspects
+        if len(suspects):
+            one = suspects.iloc[int(self.rng.integers(len(suspects)))]
+            self.made.accept_suspect(int(one["cell_id"]), int(one["frame"]), one["kind"])
 
     def undo(self, _):
         self.made.undo()
@@ -132,7 +139,11 @@ def test_dock_and_command_line_agree(movies, tmp_path, moving):
     outcome = zincflux.run(file, tmp_path / "out", assignments=[f"edits.path={log.as_posix()}"])
     results = zincflux.read_results(outcome.out)
     assert made.analysis.edits.applied > N_EDITS // 2
-    assert len({edit.kind for edit in made.log.edits}) >= (5 if not moving else 7)
+    kinds = {edit.kind for edit in made.log.edits}
+    assert len(kinds) >= (5 if not moving else 8)
+    assert ("division" in kinds) is moving
+    assert "accept" in kinds
+    assert made.analysis.suspects["accepted"].any()
     for name in TABLES:
         ours = getattr(made.analysis, name)
         pd.testing.assert_frame_equal(
@@ -140,17 +151,3 @@ def test_dock_and_command_line_agree(movies, tmp_path, moving):
         )
     for ours, stored in zip(made.analysis.label_images, results.labels, strict=True):
         np.testing.assert_array_equal(ours, stored)
-
-
-def test_suspects_of_cells_and_of_links(movies):
-    experiment = zincflux.load_experiment(movies(False))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        made = Corrections(zincflux.analyze(experiment, keep=True))
-        reasons = made.analysis.cells["reason"]
-        listed = suspects_of(made.analysis)
-        assert listed["cell_id"].tolist() == made.analysis.cells["cell_id"][reasons != ""].tolist()
-        cell = int(made.analysis.cells["cell_id"][reasons == ""].iloc[0])
-        made.exclude([cell], "dead")
-        made.accept(finish(made.update()))
-    assert cell not in suspects_of(made.analysis)["cell_id"].tolist()
