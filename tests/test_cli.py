@@ -42,6 +42,7 @@ COMMANDS = (
     "export",
     "report",
     "simulate",
+    "train",
 )
 SIMULATION = (
     *("--set", "n_cells=3", "--set", "n_frames=5", "--set", "shape_px=[48,48]"),
@@ -141,6 +142,8 @@ def test_run_prints_json(zf, done):
         "n_cells": 4,
         "n_excluded": 0,
         "n_with_zinc": 4,
+        "n_suspects": 0,
+        "n_suspects_accepted": 0,
         "warnings": [],
     }
 

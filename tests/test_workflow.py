@@ -62,6 +62,8 @@ def test_summary_has_the_keys_that_scripts_rely_on(done):
         "n_cells": 4,
         "n_excluded": 0,
         "n_with_zinc": 4,
+        "n_suspects": 0,
+        "n_suspects_accepted": 0,
         "warnings": [],
     }
     assert not outcome.up_to_date

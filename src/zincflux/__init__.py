@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         iter_frames,
         iter_reanalyze,
         reanalyze,
+        zinc_images,
     )
     from zincflux.readers import movie_from_array, open_movie
     from zincflux.results import Results, read_results
@@ -69,6 +70,7 @@ _HOME = {
     "run": "workflow",
     "run_batch": "batch",
     "simulate": "synthetic",
+    "zinc_images": "pipeline",
 }
 
 __all__ = [
@@ -104,6 +106,7 @@ __all__ = [
     "run",
     "run_batch",
     "simulate",
+    "zinc_images",
 ]
 
 

@@ -22,6 +22,10 @@ class ExperimentError(ZincfluxError):
     exit_status = 2
 
 
+class SegmentationError(ExperimentError):
+    """Cells cannot be found in such a picture, or not with such a model."""
+
+
 class CalibrationError(ZincfluxError):
     """No calibration can be made from the data that was named for it."""
 

@@ -147,6 +147,7 @@ def files_of(experiment: Experiment, recording: Movie | TraceTable) -> list[Path
         experiment.flat_field.dark,
         experiment.calibration.file,
         experiment.edits.path,
+        experiment.segment.model if experiment.segment.method == "learned" else None,
         experiment.indicator if is_toml(experiment.indicator) else None,
     ]
     own = recording.source.paths if isinstance(recording, Movie) else ()

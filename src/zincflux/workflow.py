@@ -67,13 +67,20 @@ class Outcome:
         """Give the keys that scripts rely on."""
         return {
             "out": str(self.out),
-            **{key: self.record["counts"][key] for key in _SUMMARY_COUNTS},
+            **{key: self.record["counts"].get(key, 0) for key in _SUMMARY_COUNTS},
             "warnings": self.record["warnings"],
             **({"mapping": self.record["mapping"]} if self.record["mapping"] else {}),
         }
 
 
-_SUMMARY_COUNTS = ("n_frames", "n_cells", "n_excluded", "n_with_zinc")
+_SUMMARY_COUNTS = (
+    "n_frames",
+    "n_cells",
+    "n_excluded",
+    "n_with_zinc",
+    "n_suspects",
+    "n_suspects_accepted",
+)
 
 
 def run(  # noqa: PLR0913 - the options of the command

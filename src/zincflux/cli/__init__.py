@@ -14,6 +14,7 @@ from zincflux.cli.movies import info, init, simulate
 from zincflux.cli.options import Version
 from zincflux.cli.program import Commands, report_unforeseen
 from zincflux.cli.results import export, report
+from zincflux.cli.training import train
 from zincflux.cli.view import view
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ for command in (
     export,
     report,
     simulate,
+    train,
     view,
 ):
     app.command()(command)

@@ -5,6 +5,7 @@ from zincflux.wording.indicators import indicator_text, indicators_text
 from zincflux.wording.movies import movie_text, preview_text
 from zincflux.wording.runs import mapping_text, outcome_text
 from zincflux.wording.solutions import buffer_text, titration_text
+from zincflux.wording.training import training_text
 
 __all__ = [
     "batch_text",
@@ -16,4 +17,5 @@ __all__ = [
     "outcome_text",
     "preview_text",
     "titration_text",
+    "training_text",
 ]
