@@ -25,12 +25,14 @@ from segmentation_data import dsb, dsb_names
 from tracking_scores import CASES, simulated
 
 from zincflux.segment import over_time
+from zincflux.segment.among_frames import Network
 from zincflux.segment.candidates import Candidates
 from zincflux.segment.company import COMPANY, REACH, company, members
 from zincflux.segment.contrast import measure_contrast
 from zincflux.segment.likeness import Likeness, learnt
 from zincflux.segment.looks import LOOKS
 from zincflux.segment.recut import recut
+from zincflux.segment.sketches import Sketch, sketch
 
 UNITS = 64
 SEEDS = range(10, 20)
@@ -112,17 +114,15 @@ def of_single_images(looks: np.ndarray) -> np.ndarray:
     return learnt()(looks[:, : len(LOOKS)])
 
 
-def examples(
-    name: tuple[str, str, int], network: over_time.Network
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def examples(name: tuple[str, str, int], network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
     """Look at one film: what is seen of each candidate, and its overlap with a true cell."""
     shown = film(name)
     contrasts = [measure_contrast(frame, shown.diameter_px) for frame in shown.frames]
-    sketches = [c and over_time.sketch(c, MINIMUM_CONTRAST) for c in contrasts]
-    if not all(sketches):
+    frames = [c and sketch(c, MINIMUM_CONTRAST, network=network) for c in contrasts]
+    if not all(frames):
         return []
-    first = list(over_time.alone(sketches, network))
-    later = list(over_time.sweep(over_time.sweep(first, network), network))
+    first = list(over_time.alone(frames))
+    later = list(over_time.sweep(over_time.sweep(first)))
     rng = np.random.default_rng(0)
     n_chosen = 4 if name[0] == "simulated" else 2
     rows = []
@@ -131,30 +131,30 @@ def examples(
         for t in rng.choice(len(stage), n_chosen, replace=False):
             truth = binned_truth(shown.truth[t], contrasts[t])
             around = over_time.around_of(windows[t], stage[t])
-            for found, seen in _seen(stage[t].sketch, around, bare=stage is first):
+            for found, seen in _seen(stage[t].frame, around, bare=stage is first):
                 iou = node_overlaps(found, contrasts[t], truth)
                 rows.append((np.hstack([found.looks, seen]).astype(np.float32), iou))
     return rows
 
 
 def _seen(
-    sketch: over_time.Sketch, around: dict[int, np.ndarray], *, bare: bool
+    frame: Sketch, around: dict[int, np.ndarray], *, bare: bool
 ) -> Iterator[tuple[Candidates, np.ndarray]]:
     """Give candidates and their company: the frame's own, those cut otherwise, own ones alone."""
-    own, area = sketch.own, sketch.scene.area_px
+    own, area = frame.own, frame.scene.area_px
     of_leaves = members(own.tree, area)
     yield own, company(of_leaves, own.pieces, around)
     for distance in (-1, 1):
         if distance in around:
             pieces = np.zeros_like(own.pieces)
             pieces.flat[own.inside] = recut(own.of_inside, own.inside, around[distance], area)
-            found = sketch.scene.candidates(pieces)
+            found = frame.scene.candidates(pieces)
             yield found, company(members(found.tree, area), found.pieces, around)
     if bare:
         yield own, company(of_leaves, own.pieces, {})
 
 
-def gather(network: over_time.Network, jobs: int) -> list[tuple[np.ndarray, np.ndarray, float]]:
+def gather(network: Network, jobs: int) -> list[tuple[np.ndarray, np.ndarray, float]]:
     """Look at all films: what is seen, overlaps, and how much each candidate counts."""
     chosen = names()
     with ProcessPoolExecutor(jobs) as pool:

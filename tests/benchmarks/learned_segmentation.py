@@ -232,7 +232,10 @@ def _best(work: Callable[[], np.ndarray], repeats: int = 4) -> tuple[float, floa
 def card_table(model: str | None) -> str:
     """Make the table of what the card of the network says."""
     card = network(model).card
-    recipe = ", ".join(f"{key} {value}" for key, value in card.recipe.items())
+    recipe, scores = (
+        ", ".join(f"{key} {value}" for key, value in part.items())
+        for part in (card.recipe, card.scores)
+    )
     facts = {
         "name": f"{card.name} {card.version}",
         "learnt from": "; ".join(
@@ -240,6 +243,7 @@ def card_table(model: str | None) -> str:
         ),
         "never seen": "; ".join(card.never_seen),
         "recipe": recipe,
+        "scores on the part *check*": scores,
     }
     lines = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in facts.items())]
     return "\n".join(lines)

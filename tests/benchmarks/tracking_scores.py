@@ -14,6 +14,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from ctc import division_score, graph, in_field, match, same_labels, score, show
 from injected import found_errors, inject, true_tracks
 from nuclei import cells_of, eye_graph, pictures, rows_of
 
-from zincflux.segment.watershed import Watershed
+from zincflux.segment import FilmSegmenter, Learned, Watershed
 from zincflux.synthetic import Simulation, SyntheticMovie, simulate
 from zincflux.track import Track, link, suspects
 
@@ -86,7 +87,9 @@ were not looked at while linking was written. ± is the standard error over movi
 
 FOUND = """The same movies. *The film*: the cells of a frame are settled together with those of the
 frames around it, as is done by default in moving movies. *Each frame*: it is looked at by itself
-(`segment.over_time = false`).
+(`segment.over_time = false`). *Learned*: `segment.method = "learned"`, whose network has learnt
+from other seeds of the same simulator; how it does on real cells stands in
+[The learned segmenter](learned.md).
 
 As the challenge does with its field of interest, cells that lie wholly
 within half a diameter of the edge do not count. A division counts if it is found within 10 minutes:
@@ -97,10 +100,10 @@ after they were found, DET cannot exceed 0.95. How candidates are judged was lea
 movies and on swaying images of real nuclei with other seeds (below 1000)
 (`tests/benchmarks/fit_over_time.py`).
 
-What remains, most of it in few cells over many frames: two cells under one outline that no frame
-nearby parts, cells that the edge of the frame cuts, cells in parts, and dim cells beside bright
-ones. Divisions are found late where daughters part late, and false ones where an outline that held
-two cells lets one of them go."""
+What remains with the watershed, most of it in few cells over many frames: two cells under one
+outline that no frame nearby parts, cells that the edge of the frame cuts, cells in parts, and dim
+cells beside bright ones. Divisions are found late where daughters part late, and false ones where
+an outline that held two cells lets one of them go."""
 
 Linker = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -124,18 +127,16 @@ def nearest(rows: pd.DataFrame) -> pd.DataFrame:
 def real_nuclei(folder: Path) -> Iterator[str]:
     """Compare links of real nuclei with links by eye, and with the numbers they came with."""
     images, outlines = pictures(folder)
-    segmenter = Watershed(diameter_um=NUCLEUS_PX)
-    film = np.stack(list(segmenter.film([image.astype(float) for image in images], 1.0)))
-    single = np.stack([segmenter(image.astype(float), 1.0) for image in images])
+    counts = [image.astype(float) for image in images]
+    found = [("of the file", outlines)]
+    for name, segmenter in segmenters(NUCLEUS_PX).items():
+        found.append((f"{name}, the film", np.stack(list(segmenter.film(counts, 1.0)))))
+        found.append((f"{name}, each picture", np.stack([segmenter(one, 1.0) for one in counts])))
     numbers = graph(cells_of(outlines).assign(cell_id=lambda t: t["label"], parent_id=0))
     truths = (eye_graph(outlines), numbers)
     yield "| outlines | linked by | LNK, by eye | TRA | edge F1 | LNK, numbers of the file |"
     yield "|---|---|---|---|---|---|"
-    for name, labels in (
-        ("of the file", outlines),
-        ("found in the film", film),
-        ("found in each picture", single),
-    ):
+    for name, labels in found:
         rows, pairs = rows_of(images, labels), match(list(outlines), list(labels))
         for way, linker in (("zincflux", link), ("nearest", nearest)):
             eye, file = (score(truth, graph(linker(rows)), pairs) for truth in truths)
@@ -200,21 +201,29 @@ def on_true_outlines(case: str, made: SyntheticMovie, linker: Linker) -> dict[st
 Cells = tuple[pd.DataFrame, list[np.ndarray]]
 
 
-def found_cells(made: SyntheticMovie, *, over_time: bool = True) -> Cells:
-    """Find the cells by the default segmenter, in the whole film or in each frame by itself."""
+def segmenters(diameter_um: float) -> dict[str, FilmSegmenter]:
+    """Segmenters that are compared."""
+    return {
+        "watershed": Watershed(diameter_um=diameter_um),
+        "learned": Learned(diameter_um=diameter_um),
+    }
+
+
+def found_cells(made: SyntheticMovie, method: str, *, over_time: bool) -> Cells:
+    """Find the cells, in the whole film or in each frame by itself."""
     size = made.settings.pixel_size_um
     frames = [np.asarray(made.movie.data[t], float).sum(0) for t in range(made.movie.n_frames)]
-    segmenter = Watershed(diameter_um=made.settings.cell_diameter_um)
+    segmenter = segmenters(made.settings.cell_diameter_um)[method]
     single = (segmenter(frame, size) for frame in frames)
     labels = list(segmenter.film(frames, size) if over_time else single)
     return rows_of(np.stack(frames), np.stack(labels), size), labels
 
 
 def on_found_cells(
-    case: str, made: SyntheticMovie, linker: Linker, cells: Cells | None = None
+    case: str, made: SyntheticMovie, linker: Linker, cells: Cells
 ) -> dict[str, float]:
     """Score links of the cells that are found; slivers at the edge do not count."""
-    rows, labels = cells or found_cells(made)
+    rows, labels = cells
     if case.endswith("missed"):
         rows = missing(rows, 0.05, made.settings.seed)
     margin = round(made.settings.diameter_px / 2)
@@ -254,22 +263,24 @@ def true_movies(seeds: int) -> Iterator[str]:
 
 def found_movies(seeds: int) -> Iterator[str]:
     """Score all cases on cells that were found in the film, and in each frame by itself."""
-    yield "| movie | cells found in | linked by | DET | LNK | TRA | division F1 |"
-    yield "|---|---|---|---|---|---|---|"
-    ways = (("the film", True, "zincflux", link), ("the film", True, "nearest", nearest))
-    ways += (("each frame", False, "zincflux", link),)
-    every: dict[tuple[str, str], list[dict[str, float]]] = {}
+    yield "| movie | cells found by | in | linked by | DET | LNK | TRA | division F1 |"
+    yield "|---|---|---|---|---|---|---|---|"
+    every: dict[str, list[dict[str, float]]] = {}
     for case in CASES:
         made = [simulated(case, FIRST_SEED + n) for n in range(seeds)]
-        cells = {over: [found_cells(m, over_time=over) for m in made] for over in (True, False)}
-        for where, over, way, linker in ways:
-            pairs = zip(made, cells[over], strict=True)
-            scores = [on_found_cells(case, m, linker, found) for m, found in pairs]
-            yield f"| {case} | {where} | {way} | {pooled(scores)} |"
-            if not case.endswith("missed"):
-                every.setdefault((where, way), []).extend(scores)
-    for (where, way), scores in every.items():
-        yield f"| **all but those with cells left out** | {where} | {way} | {pooled(scores)} |"
+        for method, where in product(segmenters(1.0), ("the film", "each frame")):
+            over = where == "the film"
+            cells = [found_cells(movie, method, over_time=over) for movie in made]
+            linkers = {"zincflux": link} | ({"nearest": nearest} if over else {})
+            for way, linker in linkers.items():
+                pairs = zip(made, cells, strict=True)
+                scores = [on_found_cells(case, movie, linker, found) for movie, found in pairs]
+                name = f"{method} | {where} | {way}"
+                yield f"| {case} | {name} | {pooled(scores)} |"
+                if not case.endswith("missed"):
+                    every.setdefault(name, []).extend(scores)
+    for name, scores in every.items():
+        yield f"| **all but those with cells left out** | {name} | {pooled(scores)} |"
 
 
 def errors_found(seeds: int) -> Iterator[str]:

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from scores import overlap
+from scores import f1, overlap
 
 from zincflux import Experiment, analyze
 from zincflux.errors import ExperimentError, SegmentationError
 from zincflux.movie import Movie
 from zincflux.segment import Learned, Segment
+from zincflux.segment.learned import trials
 from zincflux.segment.learned.cells import find, predict
 from zincflux.segment.learned.model_file import network
 from zincflux.segment.learned.scaling import Scaled, inputs_of, resized
@@ -50,11 +51,6 @@ def segment(image, diameter=DIAMETER_PX):
 @pytest.fixture(scope="module")
 def found():
     return segment(IMAGE)
-
-
-def f1(one, other):
-    iou = overlap(one, other)
-    return 2 * (iou > 0.5).sum() / sum(iou.shape)
 
 
 def test_cells_are_found(found):
@@ -129,9 +125,17 @@ def test_pixels_that_are_no_numbers_do_no_harm(found):
     assert f1(found, segment(image)) > 0.95
 
 
-def test_inverted_contrast_is_refused():
+@pytest.mark.parametrize("gain", [0.1, 0.3, 10])
+def test_few_and_many_grey_levels(found, gain):
+    """As a shorter or longer exposure gives: whole numbers."""
+    assert f1(found, segment(np.rint(gain * IMAGE).astype(np.uint16))) > 0.95
+
+
+@pytest.mark.parametrize("diameter", [DIAMETER_PX, "auto"])
+def test_inverted_contrast_is_refused(diameter):
+    chosen = Segment(method="learned", diameter_um=diameter)
     with pytest.raises(SegmentationError, match="brighter than the background, found dark"):
-        segment(2000 - IMAGE)
+        chosen.with_diameter(2000 - IMAGE, 1.0).segmenter()(2000 - IMAGE, 1.0)
 
 
 def test_a_bright_picture_without_dark_cells_is_not_called_inverted():
@@ -140,6 +144,13 @@ def test_a_bright_picture_without_dark_cells_is_not_called_inverted():
     image = 1000.0 - 900 * (np.hypot(y - 40, x - 50) < 9)
     noise = np.random.default_rng(0).normal(0, 5, image.shape)
     assert not is_inverted(network(), (image + noise).astype(np.float32), 20.0)
+
+
+def test_few_bright_pixels_on_black_are_not_even_asked(monkeypatch):
+    monkeypatch.setattr(trials, "attempt", lambda *_: pytest.fail("looked for dark cells"))
+    image = np.zeros((200, 200), np.float32)
+    image[50:55, 50:60] = 9
+    assert not is_inverted(network(), image, 8.0)
 
 
 def test_sizes_and_border(found):
@@ -164,6 +175,32 @@ def test_there_may_be_nothing_to_estimate():
     settings = Segment(method="learned", diameter_um="auto")
     with pytest.raises(SegmentationError, match=r"segment\.diameter_um: expected cells whose"):
         settings.with_diameter(np.full((90, 90), 7.0), 0.5)
+
+
+def test_a_diameter_too_small_for_cells_is_nothing(monkeypatch):
+    """The estimate has to be good enough for what comes after it."""
+    monkeypatch.setattr(trials, "SMALLEST_DIAMETER_PX", 25.0)
+    with pytest.raises(SegmentationError, match=r"segment\.diameter_um: expected cells whose"):
+        Learned().estimate_diameter(IMAGE, 1.0)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 7), (1, 1), (2, 3), (3, 5000), (1500, 2)])
+def test_pictures_of_any_shape(shape):
+    noise = np.random.default_rng(0).normal(100, 10, shape)
+    assert segment(noise).shape == shape
+    with pytest.raises(SegmentationError, match="looks like a cell"):
+        Learned().estimate_diameter(noise, 1.0)
+
+
+def test_nothing_is_found_in_noise():
+    assert segment(np.random.default_rng(0).poisson(5, (300, 300))).max() == 0
+
+
+def test_one_pixel_may_outshine_all_others():
+    rng = np.random.default_rng(0)
+    image = rng.random((80, 90)) * 1e-30
+    image[40, 40] = 1
+    assert segment(image).max() <= 1
 
 
 def test_threads_change_nothing(monkeypatch, found):

@@ -9,7 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from learned_models import CARD, brightness_model
+from learned_models import (
+    CARD,
+    brightness_model,
+    failing_model,
+    model_elsewhere,
+    model_of_kind,
+    swelling_model,
+)
 from zincflux.errors import ExperimentError, SegmentationError
 from zincflux.segment import Learned, Segment
 from zincflux.segment.learned import model_file
@@ -68,7 +75,11 @@ def test_a_model_of_ones_own_is_used(write):
         (brightness_model(channels=(1, 3)), r"expected a network image \(n, 2, y, x\) → cells"),
         (brightness_model(channels=(2, 1)), r"found .* cells \['n', 1, 'y', 'x'\]"),
         (brightness_model(fixed=(64, 64)), r"expected an ONNX network that onnxruntime"),
-        (brightness_model(gain=np.nan), r"expected finite numbers of the shape \(1, 3, 16, 32\)"),
+        (brightness_model(gain=np.nan), r"expected finite numbers from the network, found others"),
+        (model_elsewhere("weights.bin"), r"found weights in .* that lie in other files, which are"),
+        (model_of_kind("Evil"), r"can run, found .*Evil"),
+        (brightness_model(step=2), r"shape \(1, 3, 16, 32\) .* found the shape \(1, 3, 8, 16\)"),
+        (swelling_model(sides=[1, 1, 10**5, 10**5]), r"can run, found .*memory"),
     ],
     ids=lambda value: value if isinstance(value, str) else "file",
 )
@@ -83,10 +94,33 @@ def test_a_pickle_is_refused_even_where_it_calls_itself_onnx(write, monkeypatch)
         network(write(pickle.dumps(print), "cells.onnx"))
 
 
-def test_a_large_file_is_not_even_read(write, monkeypatch):
+def test_no_more_than_a_small_file_is_read(write, monkeypatch):
     monkeypatch.setattr(model_file, "LARGEST_BYTES", 100)
-    with pytest.raises(SegmentationError, match="expected a small network"):
+    with pytest.raises(SegmentationError, match=r"expected a small network, found .* of more than"):
         network(write(brightness_model()))
+
+
+def test_other_files_are_not_followed(write, tmp_path, monkeypatch):
+    """Not even one in the working folder, which onnxruntime would look into."""
+    monkeypatch.chdir(tmp_path)
+    np.ones(6, np.float32).tofile("weights.bin")
+    with pytest.raises(SegmentationError, match="never followed"):
+        network(write(model_elsewhere("weights.bin")))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (swelling_model(sides=[1, 1, 600, 600]), r"can run, found .*memory"),
+        (failing_model(), r"expected finite numbers from the network"),
+    ],
+)
+def test_a_network_that_fails_on_a_picture_says_so(write, content, message):
+    """It is right on the small pictures that it is tried on when it is opened."""
+    image = np.random.default_rng(0).random((500, 500))
+    image[100:110, 100:110] += 9
+    with pytest.raises(SegmentationError, match=rf"(?s)^segment\.model: .*{message}"):
+        Learned(diameter_um=20, model=write(content))(image, 1.0)
 
 
 def test_a_missing_file():
@@ -122,6 +156,7 @@ def test_the_built_in_network_has_a_card():
     assert network() is found
     assert all(part["licence"] for part in found.card.data)
     assert found.card.never_seen
+    assert found.card.scores["F1"] > 0.9
     assert Path(model_file.BUILTIN).stat().st_size <= 3e6
 
 
@@ -144,7 +179,7 @@ def test_the_model_of_another_method_stays_a_name(tmp_path):
     assert 'model = "cpsam"' in dumps(chosen, folder=tmp_path)
 
 
-@pytest.mark.parametrize("key", [{"minimum_contrast": 0.5}, {"over_time": False}, {"labels": "a"}])
+@pytest.mark.parametrize("key", [{"minimum_contrast": 0.5}, {"labels": "a"}])
 def test_keys_of_other_methods_are_refused(key):
     with pytest.raises(ExperimentError, match=rf'{next(iter(key))} has no effect .* = "learned"'):
         Segment.parse({"method": "learned", **key}, where="segment")

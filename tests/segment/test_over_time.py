@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scores import overlap
 
-from zincflux.segment import FilmSegmenter, Otsu, Segment, Watershed, over_time
+from zincflux.segment import FilmSegmenter, Otsu, Segment, Watershed, over_time, sketches
 from zincflux.segment.contrast import picture_area
-from zincflux.segment.over_time import learnt_over_time, windows
+from zincflux.segment.over_time import windows
+from zincflux.segment.sketches import learnt_over_time
 
 DIAMETER = 22
 SIDE = 110
@@ -143,13 +144,13 @@ def test_what_is_settled_would_be_chosen_again(monkeypatch, drift):
     frames = [np.roll(frame, drift * t, 1) for t, frame in enumerate(crowd())]
     film = list(Watershed(diameter_um=DIAMETER).film(frames, 1.0))
     left_out = []
-    unsettled = over_time._unsettled
+    unsettled = sketches._unsettled
 
     def everything(own, cells, news):
         left_out.append(np.count_nonzero(~unsettled(own, cells, news)))
         return unsettled(own, cells, None)
 
-    monkeypatch.setattr(over_time, "_unsettled", everything)
+    monkeypatch.setattr(sketches, "_unsettled", everything)
     same(list(Watershed(diameter_um=DIAMETER).film(frames, 1.0)), film)
     assert sum(left_out) > 0
 
@@ -211,8 +212,8 @@ def test_rows_that_are_blank_by_chance_do_not_set_frames_apart():
     frames = [rng.poisson(cell + 0.02).astype(float) for _ in range(8)]
     segmenter = Watershed(diameter_um=20.0)
     assert len({str(picture_area(frame)) for frame in frames}) > 1
-    sketches = [segmenter._sketch(frame, 1.0)[1] for frame in frames]
-    assert {str(found.place) for found in sketches} == {str((slice(None), slice(None)))}
+    found = [segmenter._sketch(frame, 1.0)[1] for frame in frames]
+    assert {str(one.place) for one in found} == {str((slice(None), slice(None)))}
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 7])
@@ -225,7 +226,7 @@ def test_windows(n, reach):
 
 def test_network_of_other_looks_is_refused(monkeypatch):
     learnt_over_time.cache_clear()
-    monkeypatch.setattr(over_time, "COMPANY", ("something else",))
+    monkeypatch.setattr(sketches, "COMPANY", ("something else",))
     with pytest.raises(RuntimeError, match=r"likeness_over_time\.json: expected other looks"):
         learnt_over_time()
     learnt_over_time.cache_clear()

@@ -23,12 +23,13 @@ from zincflux.segment.diameter import estimate_diameter
 from zincflux.segment.labels import GivenLabels
 from zincflux.segment.learned import Learned
 from zincflux.segment.otsu import Otsu
+from zincflux.segment.over_time import Spread
 from zincflux.segment.projection import Projection
 from zincflux.segment.regions import OF_CYTOSOL, Cytosol, Region, split_regions
 from zincflux.segment.size import CellSize
 from zincflux.segment.stardist import StarDist
 from zincflux.segment.views import ViewName
-from zincflux.segment.watershed import MinimumContrast, Spread, Watershed
+from zincflux.segment.watershed import MinimumContrast, Watershed
 from zincflux.settings import InputPath
 
 __all__ = [
@@ -119,7 +120,8 @@ class Segment(CellSize):
     over_time: bool = Field(
         default=True,
         description="Whether the frames of a moving movie settle each other's doubts about what "
-        "is a cell; if not, each frame is looked at by itself; only with method = watershed",
+        "is a cell; if not, each frame is looked at by itself; only with method = watershed or "
+        "learned",
     )
     regions: tuple[Region, ...] = Field(
         default=("cell",),
@@ -197,7 +199,7 @@ class Segment(CellSize):
             "labels": ("labels",),
             "watershed": ("minimum_contrast", "over_time", *_SIZES),
             "otsu": _SIZES,
-            "learned": ("model", *_SIZES),
+            "learned": ("model", "over_time", *_SIZES),
             "cellpose": ("model", *_SIZES),
             "stardist": ("model", *_SIZES),
         }

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from zincflux.movie import FloatArray, Labels
 from zincflux.segment.candidates import Candidates
-from zincflux.segment.hierarchy import Hierarchy
+from zincflux.segment.hierarchy import Tree
 from zincflux.segment.sums import IntArray
 
 LEAST_LIKENESS = 0.25
@@ -35,7 +35,7 @@ def gains(likeness: FloatArray) -> FloatArray:
     return result
 
 
-def choose(tree: Hierarchy, gain: FloatArray) -> IntArray:
+def choose(tree: Tree, gain: FloatArray) -> IntArray:
     """Choose candidates that do not overlap, so that the sum of their gains is the largest.
 
     With `gains` one sure cell outweighs two doubtful halves. The best choice below a node is the

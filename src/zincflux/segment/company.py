@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from zincflux.movie import FloatArray, Labels
 from zincflux.segment.choice import areas, shared_px
-from zincflux.segment.hierarchy import Hierarchy
+from zincflux.segment.hierarchy import Tree
 from zincflux.segment.sums import IntArray
 
 REACH = 2
@@ -33,7 +33,7 @@ COMPANY = (
 OVERLAP, COVERED = 0, 1
 
 
-def members(tree: Hierarchy, area_px: float) -> csr_array:
+def members(tree: Tree, area_px: float) -> csr_array:
     """Tell which pieces each candidate consists of, sparse (N, n leaves).
 
     Parameters
@@ -43,7 +43,7 @@ def members(tree: Hierarchy, area_px: float) -> csr_array:
     area_px
         Expected area of a cell, pixels.
     """
-    small = tree.sums.inside[:, 0] <= LARGEST * area_px
+    small = tree.area <= LARGEST * area_px
     node, leaf = np.arange(tree.n_leaves), np.arange(tree.n_leaves)
     rows, columns = [node], [leaf]
     while node.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -11,6 +12,36 @@ from zincflux.segment.sums import LOG, IntArray, Sums, pool, roundness
 
 DIP, STEP, CONTACT, DEEPEST_DIP, LARGEST_STEP = range(5)
 """Columns of `Hierarchy.seam`."""
+
+
+class Tree(Protocol):
+    """A tree of joins: first the pieces (leaves), then every join, later ones with larger index.
+
+    Attributes
+    ----------
+    area
+        Pixels of each node, shape (N,).
+    children
+        Per node, the two it was joined from; −1 for a leaf; shape (N, 2).
+    parent
+        Per node, what it was joined into; −1 for a root; shape (N,).
+    rounds
+        First and last + 1 index of the nodes that were made in each round; no node of a round
+        is above another one.
+    n_leaves
+        Number of pieces.
+    """
+
+    @property
+    def area(self) -> FloatArray: ...  # noqa: D102
+    @property
+    def children(self) -> IntArray: ...  # noqa: D102
+    @property
+    def parent(self) -> IntArray: ...  # noqa: D102
+    @property
+    def rounds(self) -> tuple[tuple[int, int], ...]: ...  # noqa: D102
+    @property
+    def n_leaves(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -47,7 +78,7 @@ class JoinWeights:
 
 @dataclass(frozen=True, eq=False)
 class Hierarchy:
-    """A tree of joins: first the pieces (leaves), then every join, later ones with larger index.
+    """A `Tree` whose nodes are known by their sums.
 
     Attributes
     ----------
@@ -56,15 +87,8 @@ class Hierarchy:
     seam
         Per node: dip, step and contact of the pair it was joined from (0 for a leaf), and the
         largest dip and step of all joins below it; shape (N, 5).
-    children
-        Per node, the two it was joined from; −1 for a leaf; shape (N, 2).
-    parent
-        Per node, what it was joined into; −1 for a root; shape (N,).
-    rounds
-        First and last + 1 index of the nodes that were made in each round; no node of a round
-        is above another one.
-    n_leaves
-        Number of pieces.
+    children, parent, rounds, n_leaves
+        See `Tree`.
     """
 
     sums: Sums
@@ -73,6 +97,12 @@ class Hierarchy:
     parent: IntArray
     rounds: tuple[tuple[int, int], ...]
     n_leaves: int
+
+    @property
+    def area(self) -> FloatArray:
+        """Pixels of each node, shape (N,)."""
+        result: FloatArray = self.sums.inside[:, 0]
+        return result
 
 
 def signs(inside: FloatArray, pairs: IntArray, borders: FloatArray, area_px: float) -> FloatArray:

@@ -1,65 +1,87 @@
 """Cells of a film: what is doubtful in one frame is settled by the frames around it.
 
 Every frame is first looked at by itself. Then the choice among its candidates is made again, three
-times, each time knowing the cells that were chosen in the two frames before and after. The outlines
-of the next frames are candidates themselves, fitted to the edges of the image, so that a cell that
-blurs into its neighbour in one frame is cut off where it was cut off a frame earlier or later.
+times, each time knowing the cells that were chosen in the two frames before and after. What the
+candidates of a frame are, and how they are judged, is the matter of each segmenter.
 """
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zincflux.movie import Labels
-from zincflux.segment.among_frames import Network, choose_among
-from zincflux.segment.candidates import Candidates, Scene, look_at
-from zincflux.segment.choice import found_again, renumbered, shared_px
-from zincflux.segment.company import COMPANY, REACH
-from zincflux.segment.contrast import Contrast
-from zincflux.segment.field_motion import FARTHEST, Spectrum, common_step, moved_labels
-from zincflux.segment.fragments import raise_cells
-from zincflux.segment.likeness import Likeness
-from zincflux.segment.looks import LOOKS
+from zincflux.movie import Image, Labels
+from zincflux.segment.company import REACH
+from zincflux.segment.field_motion import Spectrum, common_step, moved_labels
 from zincflux.segment.sums import IntArray
 
 SWEEPS = 3
 """How often the choice is made again; each time the word of a frame gets two frames further."""
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
+View = TypeVar("View")
 
 
-@dataclass(frozen=True, eq=False)
-class Sketch:
-    """A frame before its cells are settled.
+class Spread(Protocol):
+    """Applies a function to items one by one, and gives the results in order, such as `map`."""
 
-    Attributes
-    ----------
-    scene
-        What is needed to say how a part of the frame looks.
-    own
-        Candidates of the frame itself.
-    spectrum
-        For the motion between frames.
-    reach_px
-        Farthest motion that is looked for.
-    place
-        Rows and columns of the film that the frame shows; only frames of one place are compared.
-    """
+    def __call__(
+        self, function: Callable[[Item], Result], items: Iterable[Item], /
+    ) -> Iterator[Result]:
+        """Give the result of each item."""
+        ...
 
-    scene: Scene
-    own: Candidates
-    spectrum: Spectrum
-    reach_px: int
-    place: object = None
+
+class Frame(Protocol):
+    """A frame with all the cells there might be in it."""
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """What tells the motion between frames."""
+        ...
+
+    @property
+    def reach_px(self) -> int:
+        """Farthest motion that is looked for."""
+        ...
+
+    @property
+    def place(self) -> object:
+        """Part of the film that the frame shows; only frames of one place are compared."""
+        ...
+
+    def alone(self) -> Labels:
+        """Choose the cells by what the frame itself shows: label image (y, x), ids 1…n."""
+        ...
+
+    def again(
+        self, cells: Labels, around: Mapping[int, Labels], news: Sequence[IntArray] | None
+    ) -> tuple[Labels, IntArray]:
+        """Choose the cells knowing those of the frames around.
+
+        Parameters
+        ----------
+        cells
+            Label image (y, x) of those chosen before.
+        around
+            Label images (y, x) of the frames around, moved to where their cells would be in this
+            one, by how many frames they are off.
+        news
+            Places in the flat image where these are others than the time before; None if that may
+            be anywhere.
+
+        Returns
+        -------
+        tuple
+            Label image (y, x), ids 1…n; and the places in the flat image where it is another.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,96 +90,71 @@ class Settled:
 
     Attributes
     ----------
-    sketch
+    frame
         The frame; None where nothing stands out in it.
     step
         Its motion (y, x) since the frame before, pixels.
     cells
-        Label image (y, x) of its cells so far; None without a sketch.
+        Label image (y, x) of its cells so far; None without a frame.
     changed
         Places in the flat image where its cells are others than the time before; None if that may
         be anywhere.
     """
 
-    sketch: Sketch | None
+    frame: Frame | None
     step: tuple[int, int]
     cells: Labels | None
     changed: IntArray | None = None
 
 
-@cache
-def learnt_over_time() -> Likeness:
-    """Return the network that looks at candidates and at what lies there in the frames around.
-
-    It comes with zincflux as ``likeness_over_time.json``, and was fitted by
-    ``tests/benchmarks/fit_over_time.py`` to simulated movies and to hand-drawn nuclei of the Data
-    Science Bowl 2018 [1]_, which were made to move. To show a classifier its own first opinion of
-    the surroundings is known as auto-context [2]_.
-
-    References
-    ----------
-    .. [1] J. C. Caicedo et al., "Nucleus segmentation across imaging experiments: the 2018 Data
-       Science Bowl", Nat. Methods 16 (2019) 1247–1253.
-    .. [2] Z. Tu, X. Bai, "Auto-context and its application to high-level vision tasks and 3D brain
-       image segmentation", IEEE Trans. Pattern Anal. Mach. Intell. 32 (2010) 1744–1757.
-    """
-    path = files("zincflux.segment").joinpath("likeness_over_time.json")
-    data = json.loads(path.read_text(encoding="utf-8"))
-    if data.pop("looks") != [*LOOKS, *COMPANY]:
-        raise RuntimeError("likeness_over_time.json: expected other looks. Fit it again.")
-    return Likeness(**{name: np.array(value) for name, value in data.items()})
-
-
-def sketch(contrast: Contrast, minimum_contrast: float, place: object = None) -> Sketch | None:
-    """Find the candidates of a frame.
+def filmed(
+    images: Iterable[Image],
+    look: Callable[[Image], tuple[View, Frame | None]],
+    draw: Callable[[View, Labels | None], Labels],
+    spread: Spread,
+) -> Iterator[Labels]:
+    """Find the cells of every frame of a film, so that frames settle each other's doubts.
 
     Parameters
     ----------
-    contrast
-        Brightness above background.
-    minimum_contrast
-        See `bright_mask`.
-    place
-        Rows and columns of the film that the frame shows.
-
-    Returns
-    -------
-    Sketch or None
-        None where nothing stands out.
+    images
+        Frames (Y, X), in order.
+    look
+        Gives of each what is needed to draw its cells, and the frame to be settled.
+    draw
+        Draws the cells of a settled frame as a label image (Y, X).
+    spread
+        Applies these to many frames, perhaps in several threads.
     """
-    seen = look_at(contrast, minimum_contrast)
-    if seen is None:
-        return None
-    scene, pieces = seen
-    reach = int(np.ceil(FARTHEST * contrast.diameter_px))
-    spectrum = Spectrum.of(raise_cells(scene.brightness, pieces > 0), reach)
-    own = scene.candidates(pieces)
-    return Sketch(scene.condensed(), own, spectrum, reach, place)
+    views: deque[View] = deque()
+
+    def frames() -> Iterator[Frame | None]:
+        for view, frame in spread(look, images):
+            views.append(view)
+            yield frame
+
+    found = ((views.popleft(), cells) for cells in settled(frames()))
+    return spread(lambda pair: draw(*pair), found)
 
 
-def settled(
-    sketches: Iterable[Sketch | None], network: Network | None = None
-) -> Iterator[Labels | None]:
+def settled(frames: Iterable[Frame | None]) -> Iterator[Labels | None]:
     """Choose the cells of each frame of a film; a few frames are held at once.
 
     Parameters
     ----------
-    sketches
+    frames
         The frames, in order; None where nothing stands out.
-    network
-        Says how likely a candidate is a cell; `learnt_over_time` if not given.
 
     Yields
     ------
     numpy.ndarray or None
         Label image (y, x) of each frame, int32, ids 1…n; None where nothing stands out.
     """
-    network = network or learnt_over_time()
-    stream = alone(sketches, network)
+    stream = alone(frames)
     for _ in range(SWEEPS):
-        stream = sweep(stream, network)
-    for frame in stream:
-        yield None if frame.sketch is None else frame.cells
+        stream = sweep(stream)
+    for chosen in stream:
+        yield chosen.cells
 
 
 def windows(items: Iterable[Item], reach: int) -> Iterator[tuple[Item | None, ...]]:
@@ -179,51 +176,34 @@ def windows(items: Iterable[Item], reach: int) -> Iterator[tuple[Item | None, ..
             yield tuple(held)
 
 
-def alone(sketches: Iterable[Sketch | None], network: Network) -> Iterator[Settled]:
+def alone(frames: Iterable[Frame | None]) -> Iterator[Settled]:
     """Choose the cells of each frame by itself, and find how far it moved."""
-    last: Sketch | None = None
-    for now in sketches:
+    last: Frame | None = None
+    for now in frames:
         step = (0, 0)
         if now is not None:
             if last is not None:
                 step = common_step(last.spectrum, now.spectrum, now.reach_px)
             last = now
-        yield Settled(now, step, None if now is None else _alone(now, network))
+        yield Settled(now, step, None if now is None else now.alone())
 
 
-def _alone(frame: Sketch, network: Network) -> Labels:
-    cells = np.zeros(frame.own.pieces.shape, dtype=np.int32)
-    cells.flat[frame.own.inside] = choose_among(frame.own, frame.scene, {}, network)
-    return cells
-
-
-def sweep(stream: Iterable[Settled], network: Network) -> Iterator[Settled]:
+def sweep(stream: Iterable[Settled]) -> Iterator[Settled]:
     """Choose the cells of each frame again, knowing those of the frames around."""
     for window in windows(stream, REACH):
-        frame = window[REACH]
-        assert frame is not None  # noqa: S101 (the middle of a window is an item)
-        yield _again(frame, window, network)
+        middle = window[REACH]
+        assert middle is not None  # noqa: S101 (the middle of a window is an item)
+        yield _again(middle, window)
 
 
-def _again(frame: Settled, window: Sequence[Settled | None], network: Network) -> Settled:
-    around = around_of(window, frame)
-    if frame.sketch is None or frame.cells is None or not around:
-        return frame
-    own = frame.sketch.own
-    # Most clumps are settled after the first time: by the same cells, the choice is the same.
-    doubtful = _unsettled(own, frame.cells, _news(window, around))
-    if not doubtful.any():
-        return replace(frame, changed=np.zeros(0, dtype=np.intp))
-    part = own.part(doubtful)
-    chosen = choose_among(part, frame.sketch.scene, around, network)
-    before, largest = frame.cells.take(part.inside), int(frame.cells.max(initial=0))
-    cells = frame.cells.copy()
-    cells.flat[part.inside] = np.where(chosen > 0, chosen + largest, 0)
-    cells, ids = renumbered(cells)
-    changed = ~found_again(before, chosen)[before] | ~found_again(chosen, before)[chosen]
+def _again(settled: Settled, window: Sequence[Settled | None]) -> Settled:
+    around = around_of(window, settled)
+    if settled.frame is None or settled.cells is None or not around:
+        return settled
+    cells, changed = settled.frame.again(settled.cells, around, _news(window, around))
     # Frames without any cells do not count as known.
-    news = None if (largest == 0) != (ids.size == 0) else part.inside[changed]
-    return replace(frame, cells=cells, changed=news)
+    anywhere = settled.cells.any() != cells.any()
+    return replace(settled, cells=cells, changed=None if anywhere else changed)
 
 
 def _news(window: Sequence[Settled | None], around: Mapping[int, Labels]) -> list[IntArray] | None:
@@ -241,37 +221,20 @@ def _news(window: Sequence[Settled | None], around: Mapping[int, Labels]) -> lis
     return news
 
 
-def _unsettled(own: Candidates, cells: Labels, news: list[IntArray] | None) -> NDArray[np.bool_]:
-    """Find the clumps around which something changed: booleans of the pieces, (n,)."""
-    n = own.tree.n_leaves
-    if news is None:
-        return np.ones(n, dtype=bool)
-    touched = np.zeros(n + 1, dtype=bool)
-    for places in news:
-        touched[own.pieces.take(places)] = True
-    touched = own.whole_clumps(touched[1:])
-    # A cell of pieces of several clumps is chosen anew as a whole.
-    piece, cell, _ = shared_px(own.of_inside, cells.take(own.inside))
-    again = np.zeros(int(cells.max(initial=0)) + 1, dtype=bool)
-    again[cell[touched[piece - 1]]] = True
-    touched[piece[again[cell]] - 1] = True
-    return own.whole_clumps(touched)
-
-
 def _travelled(window: Sequence[Settled | None]) -> NDArray[np.intp]:
     """How far the field of each frame of a window has moved (y, x), pixels."""
     steps = np.array([(0, 0) if other is None else other.step for other in window])
     return np.cumsum(steps, axis=0)
 
 
-def around_of(window: Sequence[Settled | None], frame: Settled) -> dict[int, Labels]:
+def around_of(window: Sequence[Settled | None], middle: Settled) -> dict[int, Labels]:
     """Give the cells of the frames around, moved to where they would be in this one.
 
     Parameters
     ----------
     window
         The frames from `REACH` before to `REACH` after.
-    frame
+    middle
         The one in the middle.
 
     Returns
@@ -282,10 +245,10 @@ def around_of(window: Sequence[Settled | None], frame: Settled) -> dict[int, Lab
     travelled = _travelled(window)
     result = {}
     for index, other in enumerate(window):
-        if index == REACH or other is None or other.sketch is None or frame.sketch is None:
+        if index == REACH or other is None or other.frame is None or middle.frame is None:
             continue
         # A frame without cells was dark or out of focus more often than really empty.
-        if other.cells is None or not other.cells.any() or other.sketch.place != frame.sketch.place:
+        if other.cells is None or not other.cells.any() or other.frame.place != middle.frame.place:
             continue
         dy, dx = travelled[REACH] - travelled[index]
         result[index - REACH] = moved_labels(other.cells, int(dy), int(dx))

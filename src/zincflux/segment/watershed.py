@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,23 +23,10 @@ from zincflux.segment.contrast import (
 )
 from zincflux.segment.likeness import learnt
 from zincflux.segment.outline import draw, outline_levels
-from zincflux.segment.over_time import Sketch, settled, sketch
+from zincflux.segment.over_time import Spread, filmed
 from zincflux.segment.pieces import select
 from zincflux.segment.size import CellSize
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class Spread(Protocol):
-    """Applies a function to items one by one, and gives the results in order, such as `map`."""
-
-    def __call__(
-        self, function: Callable[[Item], Result], items: Iterable[Item], /
-    ) -> Iterator[Result]:
-        """Give the result of each item."""
-        ...
-
+from zincflux.segment.sketches import Sketch, sketch
 
 MinimumContrast = Annotated[
     float,
@@ -139,15 +125,12 @@ class Watershed(CellSize):
         ExperimentError
             If a cell would be smaller than a few pixels.
         """
-        views: deque[_View] = deque()
-
-        def sketches() -> Iterator[Sketch | None]:
-            for view, drawing in spread(lambda image: self._sketch(image, pixel_size_um), images):
-                views.append(view)
-                yield drawing
-
-        found = ((views.popleft(), cells) for cells in settled(sketches()))
-        return spread(lambda pair: self._labels(*pair, pixel_size_um), found)
+        return filmed(
+            images,
+            lambda image: self._sketch(image, pixel_size_um),
+            lambda view, cells: self._labels(view, cells, pixel_size_um),
+            spread,
+        )
 
     def _sketch(self, image: Image, pixel_size_um: float) -> tuple[_View, Sketch | None]:
         # Frames are compared: rows that are blank by chance must not set them apart.

@@ -34,7 +34,7 @@ def basins(depth: FloatImage, inside: Mask, saddle: float) -> Labels:
     numpy.ndarray
         Label image with ids from 1, in the order of their first pixel.
     """
-    height = np.where(inside, np.maximum(depth, 1e-6), -1).astype(np.float32)
+    height = height_of(depth, inside)
     summit = _summits(height)
     tops = np.flatnonzero((summit == np.arange(summit.size)) & inside.ravel())
     number = np.full(height.size, -1, dtype=np.int32)
@@ -44,6 +44,11 @@ def basins(depth: FloatImage, inside: Mask, saddle: float) -> Labels:
         return np.zeros(height.shape, dtype=np.int32)
     cell = _bridged(piece, height, height.ravel()[tops], saddle)
     return renumbered(np.where(inside, cell[piece] + 1, 0))
+
+
+def height_of(depth: FloatImage, inside: Mask) -> FloatImage:
+    """Depth (Y, X), above 0 wherever there are cells and below elsewhere."""
+    return np.where(inside, np.maximum(depth, 1e-6), -1).astype(np.float32)
 
 
 def _summits(height: FloatImage) -> NDArray[np.int32]:
@@ -70,7 +75,7 @@ def _bridged(
     piece: NDArray[np.int32], height: FloatImage, top: FloatImage, saddle: float
 ) -> NDArray[np.int32]:
     """Cell of each piece, after bridging the passes that are high enough."""
-    one, other, pass_height = _passes(piece, height, top.size)
+    one, other, pass_height = passes(piece, height, top.size)
     owner = list(range(top.size))
     high_enough = pass_height >= saddle * np.minimum(top[one], top[other])
 
@@ -90,10 +95,25 @@ def _bridged(
     return np.array([root(n) for n in range(top.size)], dtype=np.int32)
 
 
-def _passes(
+def passes(
     piece: NDArray[np.int32], height: FloatImage, n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatImage]:
-    """For each pair of pieces that touch, the highest pass between them."""
+    """Find the highest pass between any two pieces that touch.
+
+    Parameters
+    ----------
+    piece
+        Pieces (Y, X), 0…n − 1; −1 where there is none.
+    height
+        Depth in the cell, (Y, X).
+    n
+        Number of pieces.
+
+    Returns
+    -------
+    tuple
+        The one piece, the other one, and the height of the pass; each pair once, shape (m,).
+    """
     pairs, heights = [], []
     for low, high in _neighbours():
         apart = (piece[low] != piece[high]) & (piece[low] >= 0) & (piece[high] >= 0)

@@ -148,8 +148,7 @@ def find(
         said = predict(network, inputs_of(scaled.level(window)), threads)
         own = _own(cells_of(said), window, core, scaled.shape)
         where, at = zip(*map(_within, places, window), strict=True)
-        drawn = _drawn(own, said[0], at)
-        n_found = _paste(labels[where], drawn, n_found)
+        n_found = _paste(labels[where], drawn(own, said[0], at), n_found)
     return labels
 
 
@@ -193,8 +192,18 @@ def _within(places: FloatArray, span: slice) -> tuple[slice, FloatArray]:
     return slice(int(first), int(last)), places[first:last] - span.start
 
 
-def _drawn(labels: Labels, inside: FloatImage, at: tuple[FloatArray, ...]) -> Labels:
-    """Draw cells with other pixels; their edges follow the probability between the pixels."""
+def drawn(labels: Labels, inside: FloatImage, at: tuple[FloatArray, ...]) -> Labels:
+    """Draw cells with other pixels; their edges follow the probability between the pixels.
+
+    Parameters
+    ----------
+    labels
+        Label image (y, x) of a scaled picture.
+    inside
+        Probability of a cell, (y, x).
+    at
+        Where the rows and the columns of the result lie in it.
+    """
     if labels.max(initial=0) == 0:
         return np.zeros([len(line) for line in at], dtype=np.int32)
     close = ndimage.maximum_filter(labels, 3)

@@ -40,6 +40,9 @@ _ERRORS = (
     "RuntimeException",
 )
 _PICKLES = (b"\x80", b"PK\x03\x04")
+_ELSEWHERE = re.compile(rb"\n(\x08|\x88\x80*\x00)location")
+"""How the place of weights that lie in another file is written: a key of eight letters."""
+
 _TRAIN = "Use a model that zincflux train has written, or leave segment.model out."
 
 
@@ -53,18 +56,41 @@ class Network:
         The session of onnxruntime.
     card
         What the file says of itself.
+    path
+        The file.
     """
 
     session: Any
     card: Card
+    path: str
 
     def __call__(self, inputs: FloatImage) -> FloatImage:
         """Map inputs (2, Y, X) to probability, depth and size (3, Y, X).
 
         Sides are multiples of `STRIDE_PX`. One call takes one thread, so the number of threads
         cannot change a result.
+
+        Raises
+        ------
+        SegmentationError
+            If the network fails, or says what cannot be.
         """
-        return np.asarray(self.session.run([OUTPUT], {INPUT: inputs[None]})[0][0])
+        try:
+            said = np.asarray(self.session.run([OUTPUT], {INPUT: inputs[None]})[0])
+        except _failures() as error:
+            raise _cannot_run(self.path, error) from error
+        shape = (1, N_OUTPUTS, *inputs.shape[1:])
+        if said.shape != shape:
+            raise SegmentationError(
+                f"segment.model: expected numbers of the shape {shape} from the network, found "
+                f"the shape {said.shape} in {self.path}. {_TRAIN}"
+            )
+        if not np.isfinite(said).all():
+            raise SegmentationError(
+                f"segment.model: expected finite numbers from the network, found others in "
+                f"{self.path}. {_TRAIN}"
+            )
+        return np.asarray(said[0])
 
 
 def network(path: str | None = None) -> Network:
@@ -77,8 +103,10 @@ def network(path: str | None = None) -> Network:
 
     Raises
     ------
+    ExperimentError
+        If onnxruntime is not installed.
     SegmentationError
-        If onnxruntime is not installed, or the file is no network of this kind.
+        If the file is no network of this kind.
     """
     if path is None:
         return _opened(BUILTIN, 0, 0)
@@ -98,30 +126,36 @@ def _opened(path: str, changed: int, n_bytes: int) -> Network:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what is wrong is told by the error
-    content = _content(path, n_bytes)
-    errors = import_extra("onnxruntime.capi.onnxruntime_pybind11_state", "learned")
-    wrong = tuple(getattr(errors, name) for name in _ERRORS)
+    content = _content(path)
     try:
-        # From memory: a file that refers to other files is not followed.
         session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        card = _card(path, session)
-        _check(path, session)
-    except (*wrong, RuntimeError) as error:
-        raise SegmentationError(
-            f"segment.model: expected an ONNX network that onnxruntime {runtime.__version__} can "
-            f"run, found {path}: {_reason(error)}. {_TRAIN}"
-        ) from error
-    return Network(session, card)
+    except _failures() as error:
+        raise _cannot_run(path, error) from error
+    found = Network(session, _card(path, session), path)
+    _check_ends(path, session)
+    for sides in ((STRIDE_PX, 2 * STRIDE_PX), (3 * STRIDE_PX, STRIDE_PX)):
+        found(np.zeros((N_INPUTS, *sides), np.float32))
+    return found
 
 
-def _content(path: str, n_bytes: int) -> bytes:
-    if n_bytes > LARGEST_BYTES:
-        raise SegmentationError(
-            f"segment.model: expected a small network, found {path} of {n_bytes / 2**20:.0f} MiB. "
-            f"{_TRAIN}"
-        )
+def _failures() -> tuple[type[BaseException], ...]:
+    """List what onnxruntime raises; its exceptions have no base of their own."""
+    errors = import_extra("onnxruntime.capi.onnxruntime_pybind11_state", "learned")
+    return (*(getattr(errors, name) for name in _ERRORS), RuntimeError, MemoryError)
+
+
+def _cannot_run(path: str, error: BaseException) -> SegmentationError:
+    version = import_extra("onnxruntime", "learned").__version__
+    return SegmentationError(
+        f"segment.model: expected an ONNX network that onnxruntime {version} can run, found "
+        f"{path}: {_reason(error)}. {_TRAIN}"
+    )
+
+
+def _content(path: str) -> bytes:
     try:
-        content = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise SegmentationError(
             f"segment.model: expected an ONNX file, found {path}, which cannot be read "
@@ -131,6 +165,16 @@ def _content(path: str, n_bytes: int) -> bytes:
         raise SegmentationError(
             f"segment.model: expected an ONNX file, found a pickle or checkpoint of another "
             f"program in {path}. Such files can run any code and are never opened. {_TRAIN}"
+        )
+    if len(content) > LARGEST_BYTES:
+        raise SegmentationError(
+            f"segment.model: expected a small network, found {path} of more than "
+            f"{LARGEST_BYTES / 2**20:.0f} MiB. {_TRAIN}"
+        )
+    if _ELSEWHERE.search(content):
+        raise SegmentationError(
+            f"segment.model: expected a network that is whole in its file, found weights in {path} "
+            f"that lie in other files, which are never followed. {_TRAIN}"
         )
     return content
 
@@ -160,7 +204,7 @@ def _card(path: str, session: Any) -> Card:
         ) from None
 
 
-def _check(path: str, session: Any) -> None:
+def _check_ends(path: str, session: Any) -> None:
     """Refuse a network that takes or gives something else."""
     ends = [
         [(end.name, end.type, len(end.shape), end.shape[1:2]) for end in group]
@@ -179,10 +223,3 @@ def _check(path: str, session: Any) -> None:
             f"segment.model: expected a network image (n, {N_INPUTS}, y, x) → cells "
             f"(n, {N_OUTPUTS}, y, x) of single precision, found {found} in {path}. {_TRAIN}"
         )
-    for sides in ((STRIDE_PX, 2 * STRIDE_PX), (3 * STRIDE_PX, STRIDE_PX)):
-        said = session.run([OUTPUT], {INPUT: np.zeros((1, N_INPUTS, *sides), np.float32)})[0]
-        if said.shape != (1, N_OUTPUTS, *sides) or not np.isfinite(said).all():
-            raise SegmentationError(
-                f"segment.model: expected finite numbers of the shape {(1, N_OUTPUTS, *sides)} "
-                f"from the network, found the shape {said.shape} in {path}. {_TRAIN}"
-            )

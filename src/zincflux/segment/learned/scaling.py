@@ -25,6 +25,9 @@ WINDOW_PX = 41
 FAINT = 0.02
 """Contrast, relative to the picture's range, below which surroundings count as even."""
 
+LEAST_SPREAD = 1e-9
+"""Spread of a picture's percentiles, relative to its range, below which no detail is sought."""
+
 _SQUASH = 3.0
 
 
@@ -60,7 +63,7 @@ class Scaled:
         least, most = float(image.min()), float(image.max())
         if least == most:
             return None
-        # Offsets and gains of any size, before digits are lost.
+        # In double precision: a small range on a large offset keeps its digits.
         plain = ((image.astype(np.float64) - least) / (most - least)).astype(np.float32)
         small = tuple(min(pair) for pair in zip(shape, image.shape, strict=True))
         pixels = levelled(resized(plain, (small[0], small[1])))
@@ -143,9 +146,12 @@ def nearest(labels: Labels, rows: FloatArray, columns: FloatArray) -> Labels:
 def levelled(image: FloatImage) -> FloatImage:
     """Take gain and offset out of a picture: its dark percentile becomes 0, its bright one 1."""
     dark, bright = np.percentile(image, [DARK_PERCENTILE, BRIGHT_PERCENTILE])
+    least, most = float(image.min()), float(image.max())
     if bright <= dark:
-        dark, bright = float(image.min()), float(image.max())
-    return np.asarray((image - dark) / max(bright - dark, np.finfo(np.float32).tiny), np.float32)
+        dark, bright = least, most
+    # One pixel may be brighter than all the others by any factor: its square must stay a number.
+    spread = max(bright - dark, LEAST_SPREAD * (most - least), np.finfo(np.float32).tiny)
+    return np.asarray((image - dark) / spread, np.float32)
 
 
 def inputs_of(level: FloatImage) -> FloatImage:

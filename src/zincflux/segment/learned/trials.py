@@ -9,8 +9,16 @@ import numpy as np
 from zincflux.movie import Image, Labels
 from zincflux.segment.learned.basins import summits_of
 from zincflux.segment.learned.cells import Predict, cells_of, predict
-from zincflux.segment.learned.scaling import DIAMETER_PX, FloatImage, Scaled, inputs_of
+from zincflux.segment.learned.scaling import (
+    BRIGHT_PERCENTILE,
+    DARK_PERCENTILE,
+    DIAMETER_PX,
+    FloatImage,
+    Scaled,
+    inputs_of,
+)
 from zincflux.segment.pieces import areas
+from zincflux.segment.size import SMALLEST_DIAMETER_PX
 
 TRIALS_PX = (8.0, 14.0, 25.0, 45.0, 80.0, 140.0)
 """Diameters that are tried when none is given, pixels."""
@@ -64,19 +72,24 @@ def estimated_px(network: Predict, image: Image) -> float:
     image
         Pixels (Y, X), all of them finite.
     """
-    most = min(image.shape, default=0) / 1.5
-    sizes = [trial for trial in TRIALS_PX if trial <= most] or [TRIALS_PX[0]]
-    best = max((attempt(network, image, size) for size in sizes), key=lambda t: t.goodness)
-    diameter = best.diameter_px
+    diameter = best_trial(network, image).diameter_px
     for _ in range(2 if diameter else 0):
         diameter = attempt(network, image, diameter).diameter_px or diameter
-    return diameter
+    return diameter if diameter >= SMALLEST_DIAMETER_PX else 0.0
 
 
-def is_inverted(network: Predict, image: Image, diameter_px: float) -> bool:
+def best_trial(network: Predict, image: Image) -> Trial:
+    """Look for cells of all diameters that fit into a picture; give what was found best."""
+    most = min(image.shape, default=0) / 1.5
+    sizes = [trial for trial in TRIALS_PX if trial <= most] or [TRIALS_PX[0]]
+    return max((attempt(network, image, size) for size in sizes), key=lambda t: t.goodness)
+
+
+def is_inverted(network: Predict, image: Image, diameter_px: float | None = None) -> bool:
     """Tell whether a picture shows dark cells on a bright background.
 
     Only a picture most of which is bright is looked at again, with its brightness inverted.
+    A layer of dark cells that leaves little background is not recognised.
 
     Parameters
     ----------
@@ -85,17 +98,23 @@ def is_inverted(network: Predict, image: Image, diameter_px: float) -> bool:
     image
         Pixels (Y, X), all of them finite.
     diameter_px
-        Diameter of a cell.
+        Diameter of a cell; for each side the one that shows its cells best if not given.
     """
-    low, middle, high = np.percentile(image, [1.0, 50.0, 99.8])
+    if not image.size:
+        return False
+    low, middle, high = np.percentile(image, [DARK_PERCENTILE, 50.0, BRIGHT_PERCENTILE])
+    if high <= low:
+        low, high = image.min(), image.max()
     if middle - low < MIDDLE * (high - low):
         return False
-    largest = image.max()
-    there = attempt(network, largest - image, diameter_px)
-    if there.n_cells < FEWEST:
-        return False
-    here = attempt(network, image, diameter_px)
-    return bool(there.goodness > CLEARLY * here.goodness)
+
+    def seen(pixels: Image) -> Trial:
+        if diameter_px is None:
+            return best_trial(network, pixels)
+        return attempt(network, pixels, diameter_px)
+
+    there = seen(image.max() - image)
+    return there.n_cells >= FEWEST and there.goodness > CLEARLY * seen(image).goodness
 
 
 def attempt(network: Predict, image: Image, diameter_px: float) -> Trial:
