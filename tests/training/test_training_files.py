@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
@@ -166,7 +167,13 @@ def test_no_checkpoint(tmp_path):
         checkpoint.load(tmp_path / "a.npz", FACTS)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"text"])
+def one_array():
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"text", one_array()])
 def test_a_damaged_checkpoint(tmp_path, content):
     path = tmp_path / "a.npz"
     path.write_bytes(content)
@@ -183,5 +190,6 @@ def test_a_checkpoint_that_holds_objects_is_not_opened(tmp_path):
 
 
 def test_a_checkpoint_that_cannot_be_written(tmp_path):
-    with pytest.raises(ResultsError, match="expected to write the checkpoint there"):
-        checkpoint.save(tmp_path / "no" / "a.npz", {}, FACTS)
+    (tmp_path / "file").touch()
+    with pytest.raises(ResultsError, match=r"expected a folder above it, but .*file is a file"):
+        checkpoint.save(tmp_path / "file" / "a.npz", {}, FACTS)

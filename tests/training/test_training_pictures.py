@@ -44,6 +44,20 @@ def test_several_folders_and_pictures_without_cells(tmp_path):
     assert [picture.name for picture in read_pictures([one, two])] == ["a", "c"]
 
 
+def test_pictures_of_one_name_are_told_apart(tmp_path):
+    folders = [store(tmp_path / day, a=IMAGE, a_labels=LABELS) for day in ("mon", "tue", "wed")]
+    assert [picture.name for picture in read_pictures(folders)] == ["a", "a (2)", "a (3)"]
+
+
+@pytest.mark.parametrize("background", [0, 5])
+def test_ids_of_any_size_take_no_memory(tmp_path, background):
+    large = np.where(LABELS > 0, 2**31 - 1 - LABELS.astype(np.int64), background).astype(np.uint32)
+    (found,) = read_pictures([store(tmp_path, a=IMAGE, a_labels=large)])
+    assert found.labels.max() <= 4
+    assert ((found.labels > 0) == (large > 0)).all()
+    np.testing.assert_array_equal(found.labels == found.labels[6, 6], LABELS == 1)
+
+
 def test_results_are_pictures_with_their_corrected_cells(tmp_path):
     y, x = np.mgrid[:60, :80]
     image = 50 + 200.0 * (np.hypot(y - 30, x - 20) < 9) + 200.0 * (np.hypot(y - 30, x - 58) < 9)

@@ -35,13 +35,13 @@ def train(
         ),
     ] = "own",
     steps: Annotated[
-        int | None, typer.Option(help="Batches; 400 by default, 12000 with --recipe builtin.")
+        int | None, typer.Option(help="Number of batches; that of the recipe if not given.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same network.")] = None,
     name: Annotated[str, typer.Option(help="Name of the network, for its card.")] = "",
     licence: Annotated[
-        str, typer.Option(help="Licence of the pictures, for the card.")
-    ] = "not stated",
+        str | None, typer.Option(help="Licence of your pictures, for the card.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a training that was stopped.")
     ] = False,
@@ -58,16 +58,17 @@ def train(
     from zincflux.training.recipe import recipe_for
     from zincflux.wording import training_text
 
+    chosen = recipe_for(recipe, steps=steps, seed=seed)
     settings: dict[str, Any] = {
         "data": recipe,
-        "start": start or ("nothing" if recipe == "builtin" else "builtin"),
+        "start": start,
         "name": name,
         "licence": licence,
         "resume": resume,
         "overwrite": overwrite,
     }
-    options = Options.parse(settings, where="train")
-    chosen = recipe_for(options.data, steps=steps, seed=seed)
+    given = {key: value for key, value in settings.items() if value is not None}
+    options = Options.parse(given, where="train")
     done = finish(iter_train(data, out, chosen, options), quiet=quiet).summary()
     if as_json:
         print_json(done)

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import importlib
+import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from zincflux import __version__
-from zincflux.errors import ExperimentError, ResultsError
+from zincflux.errors import ExperimentError, ResultsError, SegmentationError
 from zincflux.pipeline import Progress
+from zincflux.results import staging, writing
 from zincflux.segment.learned import model_file
 from zincflux.segment.learned.card import KNOWN, Card
 from zincflux.settings import Settings
 from zincflux.steps import complete
 from zincflux.training import checkpoint
 from zincflux.training.crops import Batches
+from zincflux.training.curve import Curve
 from zincflux.training.graph import Convolution, convolutions_of, model_of
 from zincflux.training.recipe import BUILTIN, Recipe
-from zincflux.training.scores import judge
+from zincflux.training.scores import iter_judge
 from zincflux.training.sources import Sources, builtin_sources, own_sources
 
 __all__ = ["BUILTIN", "Options", "Recipe", "Trained", "iter_train", "train"]
 
-CURVE_EVERY = 50
-"""Batches whose mean loss is one line of the learning curve."""
+NOT_STATED = "not stated"
+"""Licence of pictures of which nothing is known."""
 
 
 class Options(Settings):
@@ -41,17 +43,25 @@ class Options(Settings):
         description="own: pictures with label images, or results; builtin: what the built-in "
         "network was trained on",
     )
-    start: str = Field(
-        default="builtin",
+    start: str | None = Field(
+        default=None,
         min_length=1,
-        description="Network to begin from: builtin, the path of another one, or nothing",
+        description="Network to begin from: builtin, the path of another one, or nothing; if not "
+        "given builtin for own pictures, nothing for those of the built-in network",
     )
     name: str = Field(default="", description="Name of the network; that of its file if not given")
     licence: str = Field(
-        default="not stated", min_length=1, description="Licence of the pictures, for the card"
+        default=NOT_STATED,
+        min_length=1,
+        description="Licence of the pictures, for the card; only of own ones",
     )
     resume: bool = Field(default=False, description="Go on with a training that was stopped")
     overwrite: bool = Field(default=False, description="Replace a file that is there")
+
+    @property
+    def begins_from(self) -> str:
+        """Network to begin from, given or not."""
+        return self.start or ("builtin" if self.data == "own" else "nothing")
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,8 @@ def iter_train(
     """Train a network on pictures with known cells, and write it as an ONNX file.
 
     A checkpoint stands beside the file while it is trained, and stays when the training is
-    stopped. The same data, recipe and version of torch give the same file.
+    stopped; the learning curve, a table, stays in any case. The same data, recipe and version of
+    torch give the same file on the same kind of processor.
 
     Parameters
     ----------
@@ -118,7 +129,7 @@ def iter_train(
     Yields
     ------
     Progress
-        After each picture that is prepared, and each batch.
+        After each picture that is prepared, each batch, and each picture that is judged.
 
     Returns
     -------
@@ -136,19 +147,19 @@ def iter_train(
     folders, target = list(data), Path(out)
     _check_target(target, options)
     steps = _steps()
-    start, parent = _start(options.start)
+    start, parent = _start(options.begins_from)
     sources = yield from _sources(folders, options)
     facts = _facts(recipe, sources, start)
     training = steps.Training(recipe, start)
     if options.resume:
         training.restore(checkpoint.load(checkpoint.path_beside(target), facts))
     yield from _run(training, Batches(sources.kinds, recipe.seed, recipe.side), target, facts)
-    before = judge(model_file.network(_path_of(options.start)), sources.judged) if start else {}
+    before: dict[str, float] = {}
+    if start:
+        earlier = model_file.network(_path_of(options.begins_from))
+        before = yield from iter_judge(earlier, sources.judged, "judging before")
     card = _card(target, options, recipe, sources, parent)
-    _write(target, model_of(training.weights(), card))
-    after = judge(model_file.network(str(target)), sources.judged)
-    card = card.model_copy(update={"scores": after})
-    _write(target, model_of(training.weights(), card))
+    card = yield from _finish(target, training.weights(), card, sources)
     checkpoint.path_beside(target).unlink(missing_ok=True)
     return Trained(target, card, before)
 
@@ -156,6 +167,10 @@ def iter_train(
 def _sources(folders: Sequence[str | Path], options: Options) -> Generator[Progress, None, Sources]:
     if options.data == "own":
         return (yield from own_sources(folders, options.licence))
+    if options.licence != NOT_STATED:
+        raise ExperimentError(
+            "--licence has no effect with --recipe builtin, whose pictures are known. Leave it out."
+        )
     if len(folders) != 1:
         raise ExperimentError(
             f"--recipe builtin: expected one folder, found {len(folders)}. Give the folder of the "
@@ -166,7 +181,11 @@ def _sources(folders: Sequence[str | Path], options: Options) -> Generator[Progr
 
 def _check_target(target: Path, options: Options) -> None:
     if target.suffix != ".onnx":
-        raise ExperimentError(f"--out: expected a name that ends in .onnx, found {target}.")
+        raise ExperimentError(
+            f"--out: expected a name that ends in .onnx, found {target}. Rename it."
+        )
+    if target.is_dir():
+        raise ExperimentError(f"{target}: expected a file, found a folder. Choose another --out.")
     if target.exists() and not options.overwrite:
         raise ExperimentError(
             f"{target}: this file exists. Add --overwrite or choose another --out."
@@ -198,21 +217,29 @@ def _start(start: str) -> tuple[list[Convolution] | None, str | None]:
     if start == "nothing":
         return None, None
     path = _path_of(start)
-    card = model_file.network(path).card
+    try:
+        card = model_file.network(path).card
+    except SegmentationError as error:
+        raise SegmentationError(str(error).replace("segment.model", "--from")) from error
     content = Path(path or model_file.BUILTIN).read_bytes()
     return convolutions_of(content, start), f"{card.name} {card.version}"
 
 
 def _facts(recipe: Recipe, sources: Sources, start: Sequence[Convolution] | None) -> dict[str, Any]:
     """Say what must be the same when a training goes on."""
-    digest = hashlib.sha256()
-    for weight, offset in start or ():
-        digest.update(weight.tobytes() + offset.tobytes())
     return {
         "recipe": recipe.model_dump(exclude={"save_every"}),
-        "pictures": list(sources.names),
-        "start": digest.hexdigest(),
+        "set of pictures": _digest(one for kind in sources.kinds for one in kind.examples),
+        "network to begin from": _digest(part for pair in start or () for part in pair),
     }
+
+
+def _digest(arrays: Iterable[NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for values in arrays:
+        digest.update(str(values.shape).encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
 
 
 def _run(
@@ -220,36 +247,34 @@ def _run(
 ) -> Generator[Progress, None, None]:
     """Train to the end; the checkpoint tells where, whenever it stops."""
     recipe, path = training.recipe, checkpoint.path_beside(target)
-    losses: list[dict[str, float]] = []
-    rows: list[list[str]] = []
-    begun, done = training.step, False
+    curve = Curve(target.with_suffix(".curve.csv"), training.step)
+    kept = training.step
     try:
         for loss in training.run(batches):
-            losses.append(loss)
-            if training.step % CURVE_EVERY == 0 or training.step == recipe.steps:
-                rows.append(_row(training.step, losses))
-                losses = []
-            if training.step % recipe.save_every == 0:
+            is_last = training.step == recipe.steps
+            curve.add(training.step, loss, is_last=is_last)
+            if training.step % recipe.save_every == 0 or is_last:
                 checkpoint.save(path, training.state, facts)
+                kept = training.step
             yield Progress("training", training.step, recipe.steps)
-        done = True
     finally:
-        if not done and training.step > begun:
+        if training.step > kept:
             checkpoint.save(path, training.state, facts)
-        _add_to_curve(target.with_suffix(".curve.csv"), rows, anew=begun == 0)
 
 
-def _row(step: int, losses: Sequence[Mapping[str, float]]) -> list[str]:
-    means = [np.mean([loss[name] for loss in losses]) for name in ("inside", "depth", "size")]
-    return [str(step), *(f"{mean:.5f}" for mean in means)]
-
-
-def _add_to_curve(path: Path, rows: Sequence[Sequence[str]], *, anew: bool) -> None:
-    with path.open("w" if anew else "a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if anew:
-            writer.writerow(["step", "inside", "depth", "size"])
-        writer.writerows(rows)
+def _finish(
+    target: Path, weights: Sequence[Convolution], card: Card, sources: Sources
+) -> Generator[Progress, None, Card]:
+    """Judge the network as it will stand in its file, and put it there with its scores."""
+    with staging(target) as aside, writing(target):
+        file = aside / target.name
+        file.write_bytes(model_of(weights, card))
+        network = model_file.network(str(file))
+        scores = yield from iter_judge(network, sources.judged, "judging after")
+        card = card.model_copy(update={"scores": scores})
+        file.write_bytes(model_of(weights, card))
+        os.replace(file, target)
+    return card
 
 
 def _card(
@@ -267,15 +292,3 @@ def _card(
             "made_by": f"zincflux {__version__}",
         }
     )
-
-
-def _write(target: Path, content: bytes) -> None:
-    unfinished = target.with_suffix(".tmp")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
-    except OSError as error:
-        raise ResultsError(
-            f"{target}: expected to write the network there, found: {error.strerror}. Choose "
-            "another --out."
-        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zincflux.errors import ResultsError
+from zincflux.results import staging, writing
 
 State = Mapping[str, NDArray[Any]]
 
 _FACTS = "facts"
+
+_DAMAGED = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    zipfile.BadZipFile,
+)
 
 
 def path_beside(out: Path) -> Path:
@@ -34,19 +46,16 @@ def save(path: Path, state: State, facts: Mapping[str, Any]) -> None:
         Arrays by name.
     facts
         What the training is, as plain data; it is only continued as the same.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be written.
     """
-    unfinished = path.with_suffix(".tmp")
-    try:
-        with unfinished.open("wb") as file:
-            text = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), np.uint8)
-            np.savez(file, **{_FACTS: text}, **state)  # type: ignore[arg-type] # keyword order
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise ResultsError(
-            f"{path}: expected to write the checkpoint there, found: {error.strerror}. Choose "
-            "another --out."
-        ) from error
+    with staging(path) as aside, writing(path):
+        text = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), np.uint8)
+        np.savez(aside / path.name, **{_FACTS: text}, **state)  # type: ignore[arg-type] # keyword
+        os.replace(aside / path.name, path)
 
 
 def load(path: Path, facts: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
@@ -60,13 +69,13 @@ def load(path: Path, facts: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             state = {name: file[name] for name in file.files}
-            told = json.loads(state.pop(_FACTS).tobytes())
+            told = dict(json.loads(state.pop(_FACTS).tobytes()))
     except FileNotFoundError:
         raise ResultsError(
             f"{path}: expected the checkpoint of a training that was stopped, found none. Leave "
             "--resume out to begin."
         ) from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise ResultsError(
             f"{path}: expected a checkpoint, found a damaged file ({error}). Begin anew without "
             "--resume."

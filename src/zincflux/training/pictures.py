@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,7 +87,19 @@ def read_pictures(folders: Iterable[str | Path]) -> list[Picture]:
             f"expected cells to learn from, found {len(found)} label images without any. Draw the "
             "cells first."
         )
-    return [_checked(picture) for picture in usable]
+    return [_checked(picture) for picture in _told_apart(usable)]
+
+
+def _told_apart(pictures: Sequence[Picture]) -> list[Picture]:
+    """Append a number to names that came before, as those of folders of results often did."""
+    seen: Counter[str] = Counter()
+    result = []
+    for picture in pictures:
+        seen[picture.name] += 1
+        number = seen[picture.name]
+        name = picture.name if number == 1 else f"{picture.name} ({number})"
+        result.append(replace(picture, name=name))
+    return result
 
 
 def _checked(picture: Picture) -> Picture:
@@ -147,7 +160,16 @@ def read_pair(name: str, image: Path, labels: Path) -> Picture:
             f"{labels}: expected one label image, found {drawn.n_images}. Save each on its own, "
             "beside its picture."
         )
-    return Picture(name, read_image(image), np.asarray(drawn[0], dtype=np.int32))
+    return Picture(name, read_image(image), _small_numbers(drawn[0]))
+
+
+def _small_numbers(labels: Labels) -> Labels:
+    """Give cells new numbers where theirs are so large that a table of them fills the memory."""
+    if labels.max(initial=0) <= labels.size:
+        return labels
+    ids, places = np.unique(labels, return_inverse=True)
+    numbers = np.arange(ids.size, dtype=np.int32) + np.int32(ids[0] > 0)
+    return np.asarray(numbers[places].reshape(labels.shape))
 
 
 def pairs_in(folder: Path) -> Iterator[tuple[str, Path, Path]]:

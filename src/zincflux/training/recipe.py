@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from zincflux.errors import ExperimentError
 from zincflux.settings import Settings
 
 
@@ -72,8 +73,10 @@ def recipe_for(data: str, *, steps: int | None = None, seed: int | None = None) 
     Raises
     ------
     ExperimentError
-        If a number is out of bounds.
+        If there is no such recipe, or a number is out of bounds.
     """
+    if data not in ("own", "builtin"):
+        raise ExperimentError(f"--recipe: expected own or builtin, found {data}. Name one of them.")
     base = BUILTIN if data == "builtin" else Recipe()
     changes: dict[str, int] = {} if seed is None else {"seed": seed}
     if steps is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
 from zincflux.movie import FloatArray, Labels
+from zincflux.pipeline import Progress
 from zincflux.segment.learned.cells import find
 from zincflux.segment.learned.model_file import Network
 from zincflux.segment.learned.scaling import Scaled
@@ -24,8 +25,24 @@ def overlap(truth: Labels, found: Labels) -> FloatArray:
     return np.asarray((both / union)[true_ids > 0][:, found_ids > 0])
 
 
-def judge(network: Network, pictures: Sequence[Picture]) -> dict[str, float]:
+def iter_judge(
+    network: Network, pictures: Sequence[Picture], stage: str
+) -> Generator[Progress, None, dict[str, float]]:
     """Score a network on pictures, each with the diameter of a disc of its median true cell.
+
+    Parameters
+    ----------
+    network
+        What finds the cells.
+    pictures
+        With known cells.
+    stage
+        Name of this work, for whoever watches.
+
+    Yields
+    ------
+    Progress
+        After each picture.
 
     Returns
     -------
@@ -37,7 +54,7 @@ def judge(network: Network, pictures: Sequence[Picture]) -> dict[str, float]:
     if not pictures:
         return {}
     right, closely, total, n_true = 0, 0, 0, 0
-    for picture in pictures:
+    for n, picture in enumerate(pictures, start=1):
         scaled = Scaled.of(picture.image, picture.diameter_px)
         height, width = picture.labels.shape
         none = np.zeros_like(picture.labels)
@@ -46,6 +63,7 @@ def judge(network: Network, pictures: Sequence[Picture]) -> dict[str, float]:
         right += int((iou > 0.5).sum())
         closely += int((iou > 0.75).sum())
         total, n_true = total + sum(iou.shape), n_true + iou.shape[0]
+        yield Progress(stage, n, len(pictures))
     return {
         "pictures": len(pictures),
         "cells": n_true,

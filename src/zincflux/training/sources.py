@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +55,12 @@ class Sources:
         Name, licence and number of images of each part, for the card.
     never_seen
         What was kept from the network, in words.
-    names
-        Of the pictures learnt from.
     """
 
     kinds: Sequence[Kind]
     judged: Sequence[Picture] = ()
     data: Sequence[dict[str, Any]] = ()
     never_seen: Sequence[str] = ()
-    names: Sequence[str] = field(default=())
 
 
 def own_sources(folders: Iterable[str | Path], licence: str) -> Generator[Progress, None, Sources]:
@@ -91,9 +88,8 @@ def own_sources(folders: Iterable[str | Path], licence: str) -> Generator[Progre
         {"name": "simulated fields of whole cells", "licence": SIMULATED, "images": N_REHEARSED},
     ]
     kinds = [Kind(1 - REHEARSED_SHARE, own), Kind(REHEARSED_SHARE, fields)]
-    aside = [f"{len(judged)} pictures of the user: {', '.join(p.name for p in judged)}"]
-    names = [picture.name for picture in learnt]
-    return Sources(kinds, judged, data, aside if judged else (), names)
+    aside = [f"{len(judged)} of the pictures of the user: {', '.join(p.name for p in judged)}"]
+    return Sources(kinds, judged, data, aside if judged else ())
 
 
 def builtin_sources(
@@ -146,9 +142,8 @@ def builtin_sources(
     ]
     never = ("DSB 2018, sha256(name) % 3 == 0", "u2os-cellpainting", "laptrack-nuclei")
     judged = [read_pair(*pair) for pair in check]
-    names = [name for name, *_ in fit]
     kinds = [Kind(SHARES[name], examples) for name, examples in found.items() if examples]
-    return Sources(kinds, judged, data, never, names)
+    return Sources(kinds, judged, data, never)
 
 
 def _examples(
