@@ -6,7 +6,13 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from zincflux.phases import Phase, close
-from zincflux.plot import interval_figure, levels_figure, movie_heat_map_figure, to_svg
+from zincflux.plot import (
+    interval_figure,
+    levels_figure,
+    movie_heat_map_figure,
+    to_svg,
+    traces_figure,
+)
 from zincflux.plot.style import SKY, VERMILLION, Told
 
 PHASES = close(
@@ -122,6 +128,23 @@ def test_heat_map_of_uneven_times():
     assert not np.allclose(pixels[0, 1], pixels[0, 0], atol=0.1)
 
 
+@pytest.mark.parametrize(("ratio", "label"), [(np.nan, "Signal (counts)"), (2.0, "Signal")])
+def test_the_unit_of_the_signal_is_told(ratio, label):
+    rows = table().assign(signal=100.0, ratio=ratio)
+    assert axes_of(traces_figure(rows, (), "signal")).get_ylabel() == label
+
+
+def test_heat_map_counts_whole_cells():
+    axis = axes_of(movie_heat_map_figure(table(n_cells=2), PHASES))
+    assert all(tick == round(tick) for tick in axis.get_yticks())
+
+
+def test_noise_does_not_fill_the_colours_of_a_heat_map():
+    rows = table(n_cells=2).assign(f_f0=lambda rows: 1 + 1e-3 * rows["cell_id"])
+    axis = axes_of(movie_heat_map_figure(rows, (), "f_f0"), "bar")
+    assert np.ptp(axis.get_ylim()) >= 0.1
+
+
 def test_heat_map_of_one_frame():
     assert axes_of(movie_heat_map_figure(table(n_frames=1), (), "f_f0")).images
 
@@ -148,6 +171,21 @@ def test_levels_count_what_lies_beyond():
     assert words.count("1 above range") == 2
     points = [c.get_offsets() for c in axis.collections if c.get_gid() == "cells"]
     assert [len(one) for one in points] == [5, 1, 1]
+
+
+def test_levels_are_grey_where_zinc_is_not_told():
+    axis = axes_of(levels_figure(table(), PHASES, told=Told(2.0, 0.5, 20.0)))
+    grey = [patch.get_extents() for patch in axis.patches if patch.get_gid() == "untold"]
+    ends = [axis.transData.inverted().transform(box)[:, 1] for box in grey]
+    assert [ends[0][1], ends[1][0]] == pytest.approx([0.5, 20.0])
+    axis = axes_of(levels_figure(table(), PHASES, "f_f0", told=Told(2.0, 0.5, 20.0)))
+    assert not [patch for patch in axis.patches if patch.get_gid() == "untold"]
+
+
+def test_the_median_stands_in_the_picture_where_the_upper_quartile_does_not():
+    rows = table(c4="above_max", c5="above_max")
+    text = axes_of(levels_figure(rows, PHASES)).texts[1]
+    assert (text.get_text(), text.get_verticalalignment()) == ("30", "top")
 
 
 def test_levels_of_f_f0_are_linear():

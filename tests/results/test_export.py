@@ -11,9 +11,11 @@ import tifffile
 
 from runs import Shell, copy_dish, finished, names_in
 from zincflux.errors import ExperimentError, MetadataWarning, ResultsError
-from zincflux.export import EXPORTS, export_results, outlines, write
-from zincflux.readers import open_labels
+from zincflux.export import EXPORTS, check_export, export_results, outlines, write
+from zincflux.readers import open_labels, open_movie
 from zincflux.results import read_results
+from zincflux.results.ctc import MARK
+from zincflux.results.zarr_images import ImageFacts, write_zarr_movie
 
 
 @pytest.fixture
@@ -136,6 +138,17 @@ def test_unknown_format(zf, done, tmp_path, to, rest):
     )
 
 
+def test_unknown_format_of_a_place(tmp_path):
+    with pytest.raises(ExperimentError, match=r"--to: expected csv, .*, found 'tables'\. Choose"):
+        check_export(tmp_path / "a", "tables", overwrite=False)
+
+
+def test_masks_without_cells(done, stored, tmp_path):
+    stored(labels=np.zeros((1, 8, 8), np.int32))
+    with pytest.raises(ResultsError, match=r"^01: expected cells to export, found none"):
+        export_results(done, "ctc", tmp_path / "01")
+
+
 def test_no_results(zf, tmp_path):
     status, _, err = zf("export", tmp_path, "--to", "ctc", "--out", tmp_path / "a")
     assert status == 1
@@ -163,6 +176,42 @@ def test_nothing_else_is_replaced(done, tmp_path, to, is_folder, message):
     assert place.is_dir() == is_folder
 
 
+@pytest.mark.parametrize("to", ["ctc", "geff", "csv", "parquet", "figures", "prism"])
+def test_folder_of_another_program_stays(done, tmp_path, to):
+    names = {
+        "ctc": ["mask000.tif", "res_track.txt"],
+        "geff": [".zattrs"],
+        "csv": ["cells.csv"],
+        "parquet": ["traces.parquet"],
+        "figures": ["cells.png"],
+        "prism": ["zinc.csv"],
+    }
+    place = tmp_path / "mine"
+    place.mkdir()
+    for name in names[to]:
+        (place / name).write_bytes(b"mine")
+    with pytest.raises(ExperimentError, match=r"found a folder that (zincflux has not|also holds)"):
+        export_results(done, to, place, overwrite=True)
+    assert {path.read_bytes() for path in place.iterdir()} == {b"mine"}
+
+
+@pytest.mark.parametrize("to", ["ome-zarr", "zinc-zarr"])
+def test_movie_of_the_user_stays(done, tmp_path, to):
+    pytest.importorskip("zarr", reason="needs zincflux[formats]")
+    place = tmp_path / "recorded.ome.zarr"
+    facts = ImageFacts("recorded", 0.65, np.arange(2.0), ("GFP",))
+    write_zarr_movie(place, iter(np.ones((2, 1, 8, 8), np.float32)), (2, 1, 8, 8), facts)
+    with pytest.raises(ExperimentError, match=r"found a folder that zincflux has not written\. Ch"):
+        export_results(done, to, place, overwrite=True)
+    assert open_movie(place).frame(1).mean() == 1.0
+
+
+def test_empty_folder_may_be_taken(done, tmp_path):
+    (tmp_path / "a").mkdir()
+    export_results(done, "csv", tmp_path / "a", overwrite=True)
+    assert "traces.csv" in names_in(tmp_path / "a")
+
+
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_regions_go_into_a_zip(done, tmp_path, overwrite):
     movie = tmp_path / "prec.tif"
@@ -183,6 +232,14 @@ def test_file_that_is_no_zip_stays(done, tmp_path, content):
     ):
         export_results(done, "imagej-rois", place, overwrite=True)
     assert place.read_bytes() == content
+
+
+def test_zip_of_another_program_stays(done, tmp_path):
+    place = tmp_path / "mine.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr("12_t3.roi", "")
+    with pytest.raises(ExperimentError, match=r"found a file that zincflux has not written\. Ch"):
+        export_results(done, "imagej-rois", place, overwrite=True)
 
 
 @pytest.mark.parametrize("other", ["0123-0456.roi", "12_t3.roi.txt", "masks/12.roi"])
@@ -220,7 +277,7 @@ def test_region_of_a_graph(done, stored, tmp_path, monkeypatch, regions, taken):
 def test_what_was_there_stays_if_moving_fails(done, tmp_path, monkeypatch):
     out = export_results(done, "ctc", tmp_path / "01")
     mark = out / "mask000.tif"
-    tifffile.imwrite(mark, np.ones((2, 2), np.uint16))
+    tifffile.imwrite(mark, np.ones((2, 2), np.uint16), software=MARK.decode())
     move, calls = os.replace, []
 
     def fail_once(source, target):

@@ -146,6 +146,14 @@ def test_file_that_is_no_workbook_stays(done, tmp_path, content):
     assert mine.read_bytes() == content
 
 
+def test_workbook_of_the_user_stays(done, tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "cells"
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(ExperimentError, match=r"found a workbook that zincflux has not written\."):
+        export_results(done, "xlsx", tmp_path / "a.xlsx", overwrite=True)
+
+
 def test_workbook_with_a_sheet_of_the_user_stays(done, tmp_path):
     path = export_results(done, "xlsx", tmp_path / "a.xlsx")
     book = openpyxl.load_workbook(path)
@@ -224,6 +232,14 @@ def test_prism_with_hostile_names(done, stored, tmp_path):
     assert "1-1-x_raw.csv" in names_in(folder)
     peak = (folder / "response_peak_zinc_nM.csv").read_text(encoding="utf-8-sig")
     assert peak.splitlines()[0] == "cell_id,'+1"
+
+
+def test_prism_without_cells(done, stored, tmp_path):
+    results = read_results(done)
+    stored(traces=results.traces.iloc[:0], responses=results.responses.iloc[:0])
+    with pytest.raises(ResultsError, match=r"expected cells with numbers, found none\. The report"):
+        export_results(done, "prism", tmp_path / "a")
+    assert not any(tmp_path.iterdir())
 
 
 def test_prism_without_phases(done, stored, tmp_path):

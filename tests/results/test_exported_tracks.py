@@ -246,7 +246,7 @@ def test_graph_without_cells(tmp_path):
 def test_geff_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "geff", None)
     monkeypatch.setitem(sys.modules, "geff.core_io", None)
-    message = r"needs the package geff.*, which is not installed\. .*zincflux\[formats\]"
+    message = r"expected the package geff.*, which is not installed\. .*zincflux\[formats\]"
     with pytest.raises(ResultsError, match=message):
         write_geff(*tables({2: [1]}, {}), tmp_path / "a.geff")
 

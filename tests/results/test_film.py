@@ -14,7 +14,7 @@ from PIL import Image
 from runs import Shell, finished, names_in
 from zincflux.errors import ExperimentError, MetadataWarning, ResultsError
 from zincflux.export import Options, export_results, iter_export, write
-from zincflux.export.film import NO_MOVIE, times_in_words
+from zincflux.export.film import NO_MOVIE, _Quantity, times_in_words
 from zincflux.export.gif import GifFilm, packed
 from zincflux.export.mp4 import Mp4Film
 from zincflux.phases import Phase
@@ -358,6 +358,12 @@ def test_results_without_zinc_show_f_f0(done, stored, tmp_path):
     assert (before != after).any()
 
 
+def test_cells_that_are_all_below_the_range_show_f_f0(done, stored, tmp_path):
+    stored(traces=read_results(done).traces.assign(zinc_nM=np.nan, flag="below_min"))
+    assert _Quantity.of(write.read_results(done)).scale.title == ("F/F0",)
+    make(done, tmp_path / "a.gif")
+
+
 def test_nothing_to_colour(done, stored, tmp_path):
     stored(cells=read_results(done).cells.assign(excluded=True))
     with pytest.raises(ResultsError, match=r"free zinc or F/F0 and are not excluded, found none"):
@@ -474,9 +480,16 @@ def test_scale_leaves_stray_numbers_out():
     scale = colour_scale(values, is_log=True, title=())
     assert 1 <= scale.low < 1.2
     assert 9.8 < scale.high <= 10
-    assert colour_scale(np.array([3.0]), is_log=True, title=()).high == pytest.approx(3.15)
-    assert colour_scale(np.array([0.0]), is_log=False, title=()).high == pytest.approx(1e-9)
+    assert colour_scale(np.array([0.0]), is_log=False, title=()).high > 0
     assert colour_scale(np.array([np.nan]), is_log=True, title=()).low == 0.5
+
+
+@pytest.mark.parametrize(("is_log", "span"), [(True, 1.2), (False, 0.1)])
+def test_noise_does_not_fill_the_scale(is_log, span):
+    scale = colour_scale(np.array([0.999, 1.0, 1.001]), is_log=is_log, title=())
+    found = scale.high / scale.low if is_log else scale.high - scale.low
+    assert found == pytest.approx(span, rel=0.01)
+    assert scale.places(np.array([1.0])) == N_COLOURS // 2
 
 
 def test_codes_of_what_has_no_colour():
@@ -532,8 +545,11 @@ def test_text_that_is_too_long():
     ("time_s", "words"),
     [
         ([0.0], ["0 s"]),
-        ([0.0, 0.25], ["0.0 s", "0.2 s"]),
-        ([0.0, 30.0, 900.0], ["0 min", "0 min", "15 min"]),
+        ([0.0, 0.25], ["0.00 s", "0.25 s"]),
+        ([0.0, 2.5, 5.0, 7.5], ["0.0 s", "2.5 s", "5.0 s", "7.5 s"]),
+        ([0.0, 5.003, 9.998], ["0 s", "5 s", "10 s"]),
+        ([0.0, 20.0, 900.0], ["0.00 min", "0.33 min", "15.00 min"]),
+        ([0.0, 30.0, 900.0], ["0.0 min", "0.5 min", "15.0 min"]),
         ([0.0, 3600.0, 36000.0], ["0 h", "1 h", "10 h"]),
         ([0.0, 0.0], ["0 s", "0 s"]),
     ],

@@ -30,6 +30,11 @@ from zincflux.report.summary import groups, of_cells, of_group, of_region, regio
 from zincflux.rerender import StoredAnalysis, stored_analysis
 from zincflux.results import Results
 
+FILES = (
+    r"((traces|interval|heat_map|phases)_.+|cells|calibration|reporter|corrections)\.(svg|pdf|png)"
+)
+"""Regular expression for the names of the files."""
+
 PNG_DPI = 300
 """As journals ask of pictures with lines."""
 
@@ -72,15 +77,13 @@ def _part(analysis: StoredAnalysis, cells: pd.DataFrame, region: str, group: str
     ending = "".join(f"_{part}" for part in (region, group) if part)
     columns = columns_of(analysis, traces)
     for column in columns:
-        known = told if column == "zinc_nM" else None
-        draw = partial(traces_figure, traces, phases, column, told=known)
-        yield f"traces_{column}{ending}", draw
+        yield f"traces_{column}{ending}", partial(traces_figure, traces, phases, column, told=told)
     first = columns[0]
     if first == "zinc_nM":
         yield f"interval_{first}{ending}", partial(interval_figure, traces, phases, told=told)
     yield f"heat_map_{first}{ending}", partial(movie_heat_map_figure, traces, phases, first)
     if phases:
-        yield f"phases_{first}{ending}", partial(levels_figure, traces, phases, first)
+        yield f"phases_{first}{ending}", partial(levels_figure, traces, phases, first, told=told)
 
 
 def _rest(analysis: StoredAnalysis, cells: pd.DataFrame) -> Figures:

@@ -27,7 +27,7 @@ from zincflux.plot.film_colours import ABOVE, BELOW, OUTLINED, UNCHANGED, codes,
 from zincflux.plot.film_layout import FilmFacts
 from zincflux.plot.film_scale import ColourScale, colour_scale
 from zincflux.plot.style import time_unit, zinc_unit
-from zincflux.plot.traces import flagged, shown_values
+from zincflux.plot.traces import ranked, shown_values
 from zincflux.report.summary import of_region, regions
 from zincflux.results import Results
 
@@ -44,6 +44,9 @@ _LONGEST_PX = (480, 1000)
 
 _FILM_PX = (48, 8192)
 _SAMPLED_FRAMES = 16
+
+_MOST_PLACES = 3
+"""Digits behind the point of a time."""
 
 _GAMMA = 0.75
 """A square root, as in other pictures, would show more noise, which makes large files."""
@@ -117,7 +120,7 @@ class _Quantity:
         rows = of_region(results.traces, region)
         out = results.cells.loc[results.cells["excluded"].astype(bool), "cell_id"]
         used = rows[~rows["cell_id"].isin(out)]
-        is_zinc = bool(rows["zinc_nM"].notna().any() or _beyond(rows).any())
+        is_zinc = bool(used["zinc_nM"].notna().any())
         column = "zinc_nM" if is_zinc else "f_f0"
         if not used[column].notna().any():
             raise ResultsError(
@@ -149,17 +152,10 @@ class _Quantity:
         return {code: name for code, name in names.items() if code in there}
 
 
-def _beyond(rows: pd.DataFrame) -> pd.Series[bool]:
-    return flagged(rows, "below_min") | flagged(rows, "above_max")
-
-
 def _wide(rows: pd.DataFrame, column: str, factor: float, n_frames: int) -> pd.DataFrame:
     """Give the numbers (T, cells): ±inf beyond the range, NaN without a number."""
-    values = rows[column].astype("float64") * factor
-    if column == "zinc_nM":
-        values = values.mask(values.isna() & flagged(rows, "below_min"), -np.inf)
-        values = values.mask(values.isna() & flagged(rows, "above_max"), np.inf)
-    table = rows.assign(shown=values).pivot(index="frame", columns="cell_id", values="shown")
+    shown = rows.assign(shown=ranked(rows, column) * factor)
+    table = shown.pivot(index="frame", columns="cell_id", values="shown")
     return table.reindex(range(n_frames))
 
 
@@ -257,7 +253,7 @@ def _zoom(wanted: float | None, frame_shape: Sequence[int]) -> float:
 
 
 def times_in_words(time_s: NDArray[np.float64]) -> list[str]:
-    """Write times with one unit, and as many digits as tell neighbours apart.
+    """Write times with one unit, in as few digits as are right to a twentieth of the least step.
 
     Examples
     --------
@@ -265,10 +261,12 @@ def times_in_words(time_s: NDArray[np.float64]) -> list[str]:
     ['0.0 s', '2.5 s', '5.0 s']
     """
     factor, unit = time_unit(float(np.ptp(time_s)) if len(time_s) else 0.0)
-    steps = np.diff(time_s * factor)
-    step = float(np.median(steps)) if len(steps) else 1.0
-    places = int(np.clip(np.ceil(-np.log10(step) - 1e-9), 0, 3)) if step > 0 else 0
-    return [f"{value * factor:.{places}f} {unit}" for value in time_s]
+    times = time_s * factor
+    steps = np.diff(times)
+    wrong = 0.05 * float(steps.min()) if len(steps) else np.inf
+    right = (n for n in range(_MOST_PLACES) if np.abs(times - times.round(n)).max() <= wrong)
+    places = next(right, _MOST_PLACES)
+    return [f"{value:.{places}f} {unit}" for value in times]
 
 
 def _phases(phases: Sequence[Phase], time_s: NDArray[np.float64]) -> list[tuple[str, str]]:

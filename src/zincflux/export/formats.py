@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 
 from zincflux.columns import TABLES
-from zincflux.export import film, gif, page, tables
+from zincflux.export import film, gif, page, prism, tables, zinc_images
 from zincflux.export.earlier import only_entries, only_names, only_sheets, with_mark
+from zincflux.export.figures import FILES as FIGURE_FILES
 from zincflux.export.figures import to_figures
 from zincflux.export.kinds import Export
 from zincflux.export.outlines import to_ctc, to_geff, to_rois, to_zarr
-from zincflux.export.prism import to_prism
-from zincflux.export.zinc_images import to_zinc_images
-from zincflux.results import need_zarr
-from zincflux.results.ctc import TABLE
+from zincflux.results import corrected, ctc, geff, need_zarr, rois
+from zincflux.results.zarr_images import mark_of
 
 _TABLES = "|".join([*TABLES, "phases", tables.COLUMNS])
+_ZARR = r"zarr\.json|labels|\d"
 
 EXPORTS: dict[str, Export] = {
     "csv": Export(
         "Tables as CSV",
         "a folder of all tables as CSV",
         tables.to_csv,
-        only_names(rf"({_TABLES})\.csv"),
+        only_names(rf"({_TABLES})\.csv", always=rf"{tables.COLUMNS}\.csv"),
         proposal="_csv",
         with_labels=False,
     ),
@@ -30,7 +30,7 @@ EXPORTS: dict[str, Export] = {
         "Tables as Parquet",
         "a folder of all tables as Parquet, exact in every digit",
         tables.to_parquet,
-        only_names(rf"({_TABLES})\.parquet"),
+        only_names(rf"({_TABLES})\.parquet", always=rf"{tables.COLUMNS}\.parquet"),
         proposal="_parquet",
         with_labels=False,
     ),
@@ -45,8 +45,8 @@ EXPORTS: dict[str, Export] = {
     "prism": Export(
         "Wide tables for Prism",
         "a folder of CSV files, one per quantity: times down, cells across",
-        to_prism,
-        only_names(r".+\.csv"),
+        prism.to_prism,
+        only_names(prism.FILES),
         proposal="_prism",
         with_labels=False,
     ),
@@ -54,7 +54,7 @@ EXPORTS: dict[str, Export] = {
         "Figures (SVG, PDF, PNG)",
         "a folder of figures, each as SVG, PDF and PNG",
         to_figures,
-        only_names(r".+\.(svg|pdf|png)"),
+        only_names(FIGURE_FILES, always=r"corrections\.svg"),
         proposal="_figures",
     ),
     "movie": Export(
@@ -78,14 +78,17 @@ EXPORTS: dict[str, Export] = {
         "Outlines for ImageJ (ZIP)",
         "a zip of outlines for the ROI Manager",
         to_rois,
-        only_entries(r"\d+(_t\d+)?\.roi"),
+        only_entries(r"\d+(_t\d+)?\.roi", rois.MARK),
         (".zip",),
+        with_labels=False,
     ),
     "ctc": Export(
         "Cell Tracking Challenge",
         "a folder of masks and tracks, as the Cell Tracking Challenge has them",
         to_ctc,
-        only_names(rf"mask\d{{3,}}\.tif|{re.escape(TABLE)}"),
+        only_names(
+            rf"mask\d{{3,}}\.tif|{re.escape(ctc.TABLE)}", always=r"mask0+\.tif", mark=ctc.MARK
+        ),
         proposal="_ctc",
         with_labels=False,
     ),
@@ -93,24 +96,32 @@ EXPORTS: dict[str, Export] = {
         "Tracks as GEFF",
         "a graph of the tracks with what was measured",
         to_geff,
-        only_names(r"nodes|edges|zarr\.json|\.zgroup|\.zattrs|\.zmetadata"),
+        only_names(
+            r"nodes|edges|zarr\.json|\.zgroup|\.zattrs|\.zmetadata",
+            always=r"zarr\.json|\.zattrs",
+            mark=geff.MARK,
+        ),
+        need=lambda _: geff.need_geff(),
         proposal="_tracks.geff",
+        with_labels=False,
     ),
     "ome-zarr": Export(
         "Corrected movie (OME-Zarr)",
         "the corrected movie with the cells",
         to_zarr,
-        only_names(r"zarr\.json|labels|\d"),
+        only_names(_ZARR, always=r"zarr\.json", mark=mark_of(corrected.MADE)),
         need=lambda _: need_zarr(),
         proposal="_corrected.ome.zarr",
+        with_labels=False,
     ),
     "zinc-zarr": Export(
         "Zinc of every pixel (OME-Zarr)",
         "free zinc of every pixel in nM, frame by frame",
-        to_zinc_images,
-        only_names(r"zarr\.json|labels|\d"),
+        zinc_images.to_zinc_images,
+        only_names(_ZARR, always=r"zarr\.json", mark=mark_of(zinc_images.MADE)),
         need=lambda _: need_zarr(),
         proposal="_zinc.ome.zarr",
+        with_labels=False,
     ),
 }
 """Formats by name."""

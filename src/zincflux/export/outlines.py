@@ -14,28 +14,30 @@ from zincflux.export.kinds import Options, Steps
 from zincflux.measure import LabelRuns
 from zincflux.movie import Labels
 from zincflux.pipeline import Progress
-from zincflux.readers import open_movie, read_labels
+from zincflux.readers import open_movie
 from zincflux.results import LABELS_FILE, Results
-from zincflux.results.corrected import Drawn, write_corrected
+from zincflux.results.corrected import iter_corrected
 from zincflux.results.ctc import write_ctc
+from zincflux.results.drawn import Drawn
 from zincflux.results.geff import write_geff
 from zincflux.results.rois import write_rois
 
 
-def labels_of(results: Results) -> Labels:
-    """Give the label images (1 or T, Y, X).
+def labels_of(results: Results) -> Sequence[Labels]:
+    """Give the label images (Y, X): one, or one per frame, from memory or read one at a time.
 
     Raises
     ------
     ResultsError
         If the results were made from a table.
     """
-    if results.labels is None:
+    labels = results.label_images
+    if not len(labels):
         raise ResultsError(
             f"{results.folder}: expected results of a movie, found those of a table, which have no "
             "outlines and no tracks. Choose results that zincflux run made from a movie."
         )
-    return results.labels
+    return labels
 
 
 def frame_labels(results: Results) -> Sequence[Labels]:
@@ -46,7 +48,7 @@ def frame_labels(results: Results) -> Sequence[Labels]:
     sequence
         Label images (Y, X), each read or moved when it is asked for.
     """
-    labels = _images_of(results)
+    labels = labels_of(results)
     if len(labels) == len(results.frames):
         return labels
     shifts_px = shifts_of(results)
@@ -54,14 +56,6 @@ def frame_labels(results: Results) -> Sequence[Labels]:
         return [labels[0]] * len(shifts_px)
     runs, steps = LabelRuns.of(labels[0]), shifts_px.tolist()
     return Drawn(len(steps), lambda t: runs.shifted(*steps[t]).to_labels())
-
-
-def _images_of(results: Results) -> Sequence[Labels]:
-    """Give the label images, from memory or, one at a time, from the file."""
-    if results.labels is not None or results.labels_file is None:
-        return list(labels_of(results))
-    images = read_labels(results.labels_file)
-    return Drawn(images.shape[0], lambda t: np.asarray(images[t], dtype=np.int32))
 
 
 def shifts_of(results: Results) -> NDArray[np.int64]:
@@ -116,5 +110,4 @@ def to_rois(results: Results, path: Path, _: Options) -> Steps:
 def to_zarr(results: Results, path: Path, _: Options) -> Steps:
     """Write the corrected movie with the cells."""
     labels = labels_of(results)
-    yield Progress("images", 0, 1)
-    write_corrected(results, labels, shifts_of(results), path)
+    yield from iter_corrected(results, labels, shifts_of(results), path)

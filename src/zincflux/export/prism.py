@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from zincflux.columns import RESPONSES, TRACES, expand
+from zincflux.columns import CHANNEL, RESPONSES, TRACES, expand
+from zincflux.errors import ResultsError
 from zincflux.export.kinds import Options, Steps
 from zincflux.export.tables import phases_table
 from zincflux.pipeline import Progress
@@ -21,14 +22,31 @@ from zincflux.results.study_wide import file_part
 _NOT_WIDE = ("time_s", "rate_window_s")
 """Numbers that are the same for all cells."""
 
+_PART = r"\d+[A-Za-z0-9-]*"
+"""How `file_part` names a channel."""
+
+_STEMS = "|".join(
+    [
+        *(c.name.replace(CHANNEL, _PART) for c in TRACES if c.dtype == "float64"),
+        *(f"response_{c.name}" for c in RESPONSES if c.dtype == "float64"),
+    ]
+)
+
+FILES = rf"(({_STEMS})(_[a-z]+)*|phases)\.csv"
+"""Regular expression for the names of the files."""
+
 
 def to_prism(results: Results, path: Path, _: Options) -> Steps:
     """Write a table per quantity: times down and cells across; and one per number of a response.
 
     Cells that are excluded stand in tables of their own, so that nobody takes their mean.
     """
-    path.mkdir()
     tables = dict(wide_tables(results))
+    if not tables.keys() - {"phases"}:
+        raise ResultsError(
+            f"{results.folder}: expected cells with numbers, found none. The report says why."
+        )
+    path.mkdir()
     for done, (name, table) in enumerate(tables.items()):
         yield Progress("tables", done, len(tables))
         write_csv(table, path / f"{name}.csv", for_spreadsheets=True)

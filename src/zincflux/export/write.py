@@ -127,11 +127,12 @@ def check_export(target: Path, to: str, *, overwrite: bool) -> None:
     Raises
     ------
     ExperimentError
-        If the name does not suit the format, or something is there that may not be replaced.
+        If the format is unknown, the name does not suit it, or something is there that may not be
+        replaced.
     ResultsError
         If a package is missing.
     """
-    form = EXPORTS[to]
+    form = _known(to)
     if form.is_file and not target.name.lower().endswith(form.endings):
         raise ExperimentError(
             f"--out: expected a name that ends in {' or '.join(form.endings)} for {to}, found "

@@ -181,7 +181,8 @@ def zinc_images(
     finished
         An analysis or stored results of a movie, with a calibration.
     movie
-        The movie; opened as the experiment says if not given.
+        The movie; opened as the experiment says if not given. An analysis that was kept to be
+        repeated takes the one that it holds.
     average_um
         Diameter of the disc, µm; 0 averages nothing.
     divide_dye

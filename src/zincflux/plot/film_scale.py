@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
+from zincflux.plot.style import wide_enough
+
 N_COLOURS = 160
 
 
@@ -58,7 +60,7 @@ class ColourScale:
 def colour_scale(
     values: NDArray[np.float64], *, is_log: bool, title: tuple[str, ...]
 ) -> ColourScale:
-    """Choose a range that holds the numbers, but for stray ones.
+    """Choose a range that holds the numbers, but for stray ones, and is not filled by noise.
 
     Parameters
     ----------
@@ -71,5 +73,4 @@ def colour_scale(
     """
     known = values[np.isfinite(values) & ((values > 0) | (not is_log))]
     low, high = np.quantile(known, [0.01, 0.99]) if known.size else (0.5, 2.0)
-    least = 1.05 * low if is_log else low + max(1e-3 * abs(low), 1e-9)
-    return ColourScale(float(low), float(max(high, least)), is_log, title)
+    return ColourScale(*wide_enough(low, high, is_log=is_log), is_log, title)

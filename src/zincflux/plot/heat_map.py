@@ -27,6 +27,7 @@ from zincflux.plot.style import (
     new_figure,
     styled,
     time_unit,
+    wide_enough,
     zinc_unit,
 )
 
@@ -105,8 +106,8 @@ def ends_of(
 
 def norm_of(ends: tuple[float, float], is_zinc: bool) -> Normalize:
     """Scale numbers to colours: by factors if they are zinc."""
-    low, high = ends
-    return LogNorm(low, max(high, low * 1.01)) if is_zinc else Normalize(low, max(high, low + 1e-9))
+    low, high = wide_enough(*ends, is_log=is_zinc)
+    return LogNorm(low, high) if is_zinc else Normalize(low, high)
 
 
 def draw_blocks(

@@ -23,8 +23,8 @@ from zincflux.plot.style import (
     time_unit,
 )
 from zincflux.plot.traces import (
-    flagged,
     quantity,
+    ranked,
     ranked_median,
     say_nothing,
     shade_untold,
@@ -110,10 +110,3 @@ def _draw(axis: Axes, traces: pd.DataFrame, factor: float, scale: float) -> None
         )
     median = ranked_median(traces, "zinc_nM") * scale
     axis.plot(time, median.to_numpy(), color=INK, lw=1.4, label="median", gid="median", zorder=3)
-
-
-def ranked(traces: pd.DataFrame, column: str) -> pd.Series[float]:
-    """Give a column with what lies beyond the range as the lowest or highest of all."""
-    values = traces[column].astype("float64")
-    values = values.mask(values.isna() & flagged(traces, "below_min"), -np.inf)
-    return values.mask(values.isna() & flagged(traces, "above_max"), np.inf)

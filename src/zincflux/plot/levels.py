@@ -12,18 +12,23 @@ from matplotlib.figure import Figure
 from zincflux.movie import FloatArray
 from zincflux.phases import Phase, frames_of
 from zincflux.plot.arms import shown
-from zincflux.plot.interval import ranked
 from zincflux.plot.phases import EDGES, TINTS
-from zincflux.plot.style import GREY, INK, digits, log_ticks, new_figure, styled
+from zincflux.plot.style import GREY, INK, Told, digits, log_ticks, new_figure, styled
 from zincflux.plot.superplot import swarm
-from zincflux.plot.traces import quantity, say_nothing
+from zincflux.plot.traces import quantity, ranked, say_nothing, shade_untold
 
 MAX_CELLS = 600
 """Points of a phase that are drawn; more are one blot."""
 
 
 @styled
-def levels_figure(traces: pd.DataFrame, phases: Sequence[Phase], column: str = "zinc_nM") -> Figure:
+def levels_figure(
+    traces: pd.DataFrame,
+    phases: Sequence[Phase],
+    column: str = "zinc_nM",
+    *,
+    told: Told | None = None,
+) -> Figure:
     """Draw the level of every cell in every phase: the median of its frames there.
 
     A cell that is mostly beyond the calibrated range ranks lowest or highest, and has no point; how
@@ -37,6 +42,8 @@ def levels_figure(traces: pd.DataFrame, phases: Sequence[Phase], column: str = "
         Closed phases.
     column
         ``zinc_nM``, ``f_f0`` or another number of the table.
+    told
+        Zinc that is told well; where the column is zinc, the axis is grey outside of it.
     """
     is_zinc = column.endswith("_nM")
     scale, label = quantity(traces, column)
@@ -50,6 +57,8 @@ def levels_figure(traces: pd.DataFrame, phases: Sequence[Phase], column: str = "
         say_nothing(axis)
         return figure
     _limit(axis, known, is_zinc=is_zinc)
+    if is_zinc and told is not None:
+        shade_untold(axis, told, scale)
     for place, (phase, values) in enumerate(zip(phases, levels, strict=True)):
         axis.axvspan(place - 0.5, place + 0.5, facecolor=TINTS[phase.role], lw=0, zorder=0)
         _draw_phase(axis, place, values, phase)
@@ -64,9 +73,9 @@ def levels_figure(traces: pd.DataFrame, phases: Sequence[Phase], column: str = "
 def _levels(traces: pd.DataFrame, phase: Phase, column: str) -> FloatArray:
     """Give the median of each cell in a phase; ±inf beyond the range."""
     rows = traces[frames_of(phase, traces["time_s"].to_numpy(np.float64))]
-    values = ranked(rows, column) if column.endswith("_nM") else rows[column].astype("float64")
     with np.errstate(invalid="ignore"):  # the middle of −inf and +inf
-        return np.asarray(values.groupby(rows["cell_id"]).median(), dtype=np.float64)
+        middle = ranked(rows, column).groupby(rows["cell_id"]).median()
+    return np.asarray(middle, dtype=np.float64)
 
 
 def _limit(axis: Axes, known: FloatArray, *, is_zinc: bool) -> None:
@@ -123,11 +132,14 @@ def _draw_quartiles(axis: Axes, place: int, values: FloatArray) -> None:
     axis.plot([place + 0.36] * 2, ends, color=GREY, lw=3, solid_capstyle="butt", zorder=3)
     if np.isfinite(middle):
         axis.plot([place + 0.29, place + 0.43], [middle] * 2, color=INK, lw=2, zorder=4)
+        # Below the bar where that runs out of the picture.
+        is_open = high > top
         axis.annotate(
             digits(middle),
-            (place + 0.36, float(ends[1])),
-            xytext=(0, 3),
+            (place + 0.36, float(ends[0] if is_open else ends[1])),
+            xytext=(0, -3 if is_open else 3),
             textcoords="offset points",
             ha="center",
+            va="top" if is_open else "bottom",
             size=8,
         )

@@ -13,8 +13,8 @@ from zincflux.phases import Phase, frames_of, with_role
 from zincflux.plot.courses import inside_measured
 from zincflux.plot.heat_map import add_legend, draw_blocks, ends_of, norm_of
 from zincflux.plot.phases import draw_phases
-from zincflux.plot.style import log_ticks, new_figure, styled, time_unit
-from zincflux.plot.traces import flagged, quantity, say_nothing
+from zincflux.plot.style import count_ticks, log_ticks, new_figure, styled, time_unit
+from zincflux.plot.traces import quantity, ranked, say_nothing
 
 
 @styled
@@ -63,6 +63,7 @@ def movie_heat_map_figure(
         return figure
     norm = norm_of(ends_of([cells], inside_measured(times, phases), is_zinc), is_zinc)
     drawn = draw_blocks(axis, [cells], times * per_s, norm)
+    count_ticks(axis)
     bar = figure.colorbar(drawn, cax=bar_axis, extend="both")
     bar.set_label(label)
     bar.outline.set_linewidth(0.6)
@@ -77,11 +78,8 @@ def _matrix(
     traces: pd.DataFrame, phases: Sequence[Phase], column: str
 ) -> tuple[FloatArray, FloatArray]:
     """Give times and numbers (cells, T), sorted; ±inf beyond the range."""
-    values = traces[column].astype("float64")
-    if column.endswith("_nM"):
-        values = values.mask(values.isna() & flagged(traces, "below_min"), -np.inf)
-        values = values.mask(values.isna() & flagged(traces, "above_max"), np.inf)
-    wide = traces.assign(shown=values).pivot(index="cell_id", columns="time_s", values="shown")
+    shown = traces.assign(shown=ranked(traces, column))
+    wide = shown.pivot(index="cell_id", columns="time_s", values="shown")
     times, cells = wide.columns.to_numpy(np.float64), wide.to_numpy(np.float64)
     responses = with_role(phases, "response")
     inside = frames_of(responses[0], times) if responses else np.ones(len(times), dtype=bool)

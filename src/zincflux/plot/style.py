@@ -26,6 +26,9 @@ SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
 WIDTH_IN = 7.6
 
+_LEAST_FACTOR, _LEAST_SHARE = 1.2, 0.1
+"""Narrowest range of colours: as a factor, and as a share of the larger end."""
+
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9.0,
@@ -147,6 +150,22 @@ def time_unit(span_s: float) -> tuple[float, str]:
     if span_s > 5 * 3600:
         return 1 / 3600, "h"
     return (1 / 60, "min") if span_s > 600 else (1.0, "s")
+
+
+def wide_enough(low: float, high: float, *, is_log: bool) -> tuple[float, float]:
+    """Widen a range of colours that is so narrow that noise alone would fill it.
+
+    Examples
+    --------
+    >>> wide_enough(1.0, 3.0, is_log=False), wide_enough(100.0, 100.0, is_log=False)
+    ((1.0, 3.0), (95.0, 105.0))
+    """
+    if is_log:
+        wider = max(np.sqrt(_LEAST_FACTOR * low / high), 1.0)
+        return float(low / wider), float(high * wider)
+    least = max(_LEAST_SHARE * max(abs(low), abs(high)), 1e-9)
+    missing = max(least - (high - low), 0.0)
+    return float(low - missing / 2), float(high + missing / 2)
 
 
 def digits(value: float) -> str:

@@ -33,6 +33,7 @@ TRACE_NAMES = {
     "f_f0": "F/F0",
     "dff": "ΔF/F0",
     "ratio": "Ratio",
+    "signal": "Signal",
     "saturation": "Saturation",
     "occupancy": "Indicator occupied",
 }
@@ -118,6 +119,9 @@ def name_and_unit(traces: pd.DataFrame, column: str) -> tuple[float, str, str]:
     unit = next((c.unit for c in TRACES if c.name == column), "")
     if column.endswith(("_raw", "_background", "_corrected")):
         unit = "counts"
+    if column == "signal":
+        is_ratio = "ratio" in traces and traces["ratio"].notna().any()
+        unit = "" if is_ratio else "counts"
     return 1.0, name, unit
 
 
@@ -149,13 +153,18 @@ def _draw_cells(
 
 def ranked_median(traces: pd.DataFrame, column: str) -> pd.Series[float]:
     """Take the median over cells in each frame, with cells beyond the range as extremes."""
-    values = traces[column].astype("float64")
-    if column.endswith("_nM"):
-        values = values.mask(values.isna() & flagged(traces, "below_min"), -np.inf)
-        values = values.mask(values.isna() & flagged(traces, "above_max"), np.inf)
     with np.errstate(invalid="ignore"):  # the middle of −inf and +inf
-        median = values.groupby(traces["time_s"]).median()
+        median = ranked(traces, column).groupby(traces["time_s"]).median()
     return median.where(np.isfinite(median))
+
+
+def ranked(traces: pd.DataFrame, column: str) -> pd.Series[float]:
+    """Give a column, if it is zinc with what lies beyond the range as ±inf: lowest and highest."""
+    values = traces[column].astype("float64")
+    if not column.endswith("_nM"):
+        return values
+    values = values.mask(values.isna() & flagged(traces, "below_min"), -np.inf)
+    return values.mask(values.isna() & flagged(traces, "above_max"), np.inf)
 
 
 def flagged(traces: pd.DataFrame, flag: str) -> pd.Series[bool]:

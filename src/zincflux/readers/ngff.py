@@ -25,7 +25,7 @@ _OLD_AXES = ["t", "c", "z", "y", "x"]
 """Versions 0.1 and 0.2 had these and did not say so."""
 
 OWN = "zincflux"
-"""Key of what the format has no place for: times of frames that are not evenly apart."""
+"""Key of what the format has no place for: what was made, and times that are not evenly apart."""
 
 
 @dataclass(frozen=True)

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zincflux.movie import Image, Labels
+from zincflux.pipeline import Progress
 from zincflux.pipeline.plan import Plan
 from zincflux.pipeline.replan import check_movie, iter_plan
+from zincflux.results.drawn import Drawn
 from zincflux.results.folder import Results
 from zincflux.results.zarr_images import (
     ImageFacts,
+    iter_zarr_labels,
+    iter_zarr_movie,
     need_zarr,
     write_label_list,
-    write_zarr_labels,
-    write_zarr_movie,
 )
-from zincflux.steps import complete
+
+MADE = "corrected"
+"""What the images are, by which an earlier export is known."""
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn(Sequence[Labels]):
-    """Label images that are made when they are asked for."""
-
-    n_images: int
-    draw: Callable[[int], Labels]
-
-    def __len__(self) -> int:
-        return self.n_images
-
-    def __getitem__(self, t: int) -> Labels:  # type: ignore[override] # no slices
-        return self.draw(t)
-
-
-def write_corrected(
-    results: Results, labels: Labels, shifts_px: NDArray[np.int64], path: Path
-) -> None:
+def iter_corrected(
+    results: Results, labels: Sequence[Labels], shifts_px: NDArray[np.int64], path: Path
+) -> Generator[Progress, None, None]:
     """Write the measured channels of a movie and its cells as OME-Zarr.
 
     Dark and flat field are applied and the drift is taken off by whole pixels; what has not been
@@ -50,11 +39,16 @@ def write_corrected(
     results
         Finished results; their movie must still be there.
     labels
-        Label images (1 or T, Y, X).
+        Label images (Y, X): one, or one per frame.
     shifts_px
         Drift of each frame, (T, 2) as (y, x).
     path
         Folder to write.
+
+    Yields
+    ------
+    Progress
+        After each frame.
 
     Raises
     ------
@@ -65,23 +59,26 @@ def write_corrected(
     """
     need_zarr()
     experiment = results.experiment
-    plan = complete(iter_plan(experiment, experiment.open_movie()))
-    check_movie(plan.movie, (len(results.frames), *labels.shape[1:]), results.folder)
+    plan = yield from iter_plan(experiment, experiment.open_movie())
+    first = np.asarray(labels[0], dtype=np.int32)
+    check_movie(plan.movie, (len(results.frames), *first.shape), results.folder)
     n_frames = plan.movie.n_frames
-    facts = ImageFacts("corrected", plan.pixel_size_um, plan.time_s, plan.channels)
+    facts = ImageFacts(MADE, plan.pixel_size_um, plan.time_s, plan.channels)
     shape = (n_frames, len(plan.channels), *plan.movie.frame_shape)
     steps = (-shifts_px).tolist()
     frames = (_moved(_flat(plan, t), *steps[t], fill=np.nan) for t in range(n_frames))
-    write_zarr_movie(path, frames, shape, facts)
 
     def draw(t: int) -> Labels:
         if len(labels) < n_frames:
-            return np.asarray(labels[0], dtype=np.int32)
+            return first
         return np.asarray(_moved(labels[t], *steps[t], fill=0), dtype=np.int32)
 
     write_label_list(path / "labels", ["cells"])
     own = ImageFacts("cells", plan.pixel_size_um, plan.time_s, source="../../")
-    write_zarr_labels(path / "labels/cells", Drawn(n_frames, draw), own)
+    movie = iter_zarr_movie(path, frames, shape, facts)
+    cells = iter_zarr_labels(path / "labels/cells", Drawn(n_frames, draw), own)
+    for t, _ in zip(movie, cells, strict=True):
+        yield Progress("images", t + 1, n_frames)
 
 
 def _flat(plan: Plan, t: int) -> Image:

@@ -15,6 +15,10 @@ from zincflux.errors import MetadataWarning, ResultsError
 from zincflux.movie import Labels
 
 TABLE = "res_track.txt"
+
+MARK = b"masks of zincflux"
+"""What every mask says it was made by, by which an earlier export is known."""
+
 LARGEST_LABEL = 65535
 """The masks are 16-bit images."""
 
@@ -68,13 +72,20 @@ def write_ctc(labels: Sequence[Labels], parents: Mapping[int, int], folder: Path
     MetadataWarning
         If a parent is still there when its daughter begins: the link is left out.
     """
-    parts = _parts(labels, parents, folder)
+    parts = _parts(labels, parents, folder.name)
     digits = max(3, len(str(len(labels) - 1)))
     for t, image in enumerate(labels):
         here = (parts.first <= t) & (t <= parts.last)
         mask = _relabelled(image, parts.cell[here], parts.label[here])
         name = folder / f"mask{t:0{digits}d}.tif"
-        tifffile.imwrite(name, mask, compression="zlib", photometric="minisblack", metadata=None)
+        tifffile.imwrite(
+            name,
+            mask,
+            compression="zlib",
+            photometric="minisblack",
+            metadata=None,
+            software=MARK.decode(),
+        )
     rows = np.stack([parts.label, parts.first, parts.last, parts.parent], axis=1)
     lines = [" ".join(map(str, row)) for row in rows[np.argsort(parts.label)].tolist()]
     (folder / TABLE).write_text("\n".join(lines) + "\n", encoding="ascii", newline="\n")
@@ -86,7 +97,7 @@ def _relabelled(image: Labels, cells: IntArray, numbers: IntArray) -> NDArray[np
     return np.where(image > 0, np.r_[numbers, 0][place], 0).astype(np.uint16)
 
 
-def _parts(labels: Sequence[Labels], parents: Mapping[int, int], folder: Path) -> _Parts:
+def _parts(labels: Sequence[Labels], parents: Mapping[int, int], folder: str) -> _Parts:
     """Cut the cells where they are missed, and number the parts."""
     seen = [np.unique(image) for image in labels]
     cell = np.concatenate([ids[ids > 0] for ids in seen]).astype(np.int64)

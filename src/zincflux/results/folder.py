@@ -24,6 +24,7 @@ from zincflux.experiment import Experiment, load_experiment
 from zincflux.movie import Image, Labels
 from zincflux.pipeline import Analysis
 from zincflux.readers import read_labels
+from zincflux.results.drawn import Drawn
 from zincflux.results.images import write_label_stack
 from zincflux.results.staging import move_into, writing
 from zincflux.results.zarr_images import ImageFacts, write_zarr_labels
@@ -103,8 +104,16 @@ class Results:
 
     @property
     def label_images(self) -> Sequence[Labels]:
-        """Label images (Y, X), as `zincflux.Analysis` has them; none of a table."""
-        return () if self.labels is None else list(self.labels)
+        """Label images (Y, X), as `zincflux.Analysis` has them; none of a table.
+
+        Those that are not in memory are read one at a time.
+        """
+        if self.labels is not None:
+            return list(self.labels)
+        if self.labels_file is None:
+            return ()
+        stored = read_labels(self.labels_file)
+        return Drawn(stored.shape[0], stored.__getitem__)
 
 
 def read_results(folder: str | os.PathLike[str], *, labels: bool = True) -> Results:

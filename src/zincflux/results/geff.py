@@ -19,6 +19,9 @@ from zincflux.errors import ResultsError
 
 IntArray = NDArray[np.int64]
 
+MARK = b'"made_by": "zincflux"'
+"""Stands among what is told of the graph, by which an earlier export is known."""
+
 _NAMES = {
     "frame": "t",
     "y_um": "y",
@@ -35,6 +38,24 @@ _NAMES = {
 
 _UNITS = {"s": "second", "µm": "micrometer", "µm²": "micrometer^2"}
 """Units as GEFF spells them."""
+
+
+def need_geff() -> None:
+    """Make sure that GEFF can be written; called before work is done for it.
+
+    Raises
+    ------
+    ResultsError
+        If a package is not installed.
+    """
+    try:
+        import geff.core_io  # noqa: F401 - only whether it is there
+        import geff_spec  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ResultsError(
+            f"GEFF: expected the package {error.name}, which is not installed. "
+            'Install it: pip install "zincflux[formats]"'
+        ) from None
 
 
 def write_geff(
@@ -58,14 +79,10 @@ def write_geff(
     OSError
         If it cannot be written.
     """
-    try:
-        from geff.core_io import write_arrays
-        from geff_spec import Axis, GeffMetadata, PropMetadata
-    except ModuleNotFoundError as error:
-        raise ResultsError(
-            f"{path}: writing GEFF needs the package {error.name}, which is not installed. "
-            'Install it: pip install "zincflux[formats]"'
-        ) from None
+    need_geff()
+    from geff.core_io import write_arrays
+    from geff_spec import Axis, GeffMetadata, PropMetadata
+
     nodes = _nodes(traces, region)
     mothers = _parents(cells)
     edges = _edges(nodes, mothers)
@@ -88,6 +105,7 @@ def write_geff(
         },
         edge_props_metadata={},
         track_node_props={"tracklet": "tracklet", "lineage": "lineage"},
+        extra={"made_by": "zincflux"},
     )
     properties = _measured(nodes) | _trees(nodes, edges)
     ids = np.arange(len(nodes), dtype=np.uint64)

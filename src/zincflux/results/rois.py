@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +21,20 @@ _MOVE, _LINE, _CLOSE = 0.0, 1.0, 4.0
 _VERSION = 227
 """Version of ImageJ's own format; roifile's default changes from release to release."""
 
+MARK = b"Outlines of zincflux"
+"""The comment of the zip, by which an earlier export is known."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time that every entry gets, so that the same labels give the same bytes."""
 
 
-def write_rois(labels: Labels, path: Path) -> None:
+def write_rois(labels: Sequence[Labels], path: Path) -> None:
     """Write the outlines of label images as a zip that ImageJ's ROI Manager opens.
 
     Parameters
     ----------
     labels
-        Label images, shape (1 or T, Y, X).
+        Label images (Y, X): one, or one per frame.
     path
         File to write. Regions are named by their label, ``12``; those of one image per frame also
         by their frame from 1, ``12_t3``, at whose position they are.
@@ -42,12 +46,14 @@ def write_rois(labels: Labels, path: Path) -> None:
     OSError
         If the file cannot be written.
     """
-    if max(labels.shape[1:]) > LARGEST_PX:
+    height, width = labels[0].shape
+    if max(height, width) > LARGEST_PX:
         raise ResultsError(
-            f"{path}: expected images of at most {LARGEST_PX} px, as ImageJ's regions allow, found "
-            f"{labels.shape[1]} × {labels.shape[2]}. Use labels.ome.tif, which ImageJ opens too."
+            f"{path.name}: expected images of at most {LARGEST_PX} px, as ImageJ's regions allow, "
+            f"found {height} × {width}. Use labels.ome.tif, which ImageJ opens too."
         )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = MARK
         for t, image in enumerate(labels):
             for label, polygons in trace_outlines(image).items():
                 name = f"{label}_t{t + 1}" if len(labels) > 1 else str(label)

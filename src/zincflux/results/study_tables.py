@@ -103,8 +103,7 @@ def write_csv(table: pd.DataFrame, path: Path, *, for_spreadsheets: bool = False
             safe[name] = [plain_text(str(value)) for value in table[name]]
     safe.columns = pd.Index([plain_text(str(name)) for name in table])
     encoding = "utf-8-sig" if for_spreadsheets else "utf-8"
-    text = safe.to_csv(index=False, lineterminator="\n")
-    path.write_text(text, encoding=encoding, newline="\n")
+    safe.to_csv(path, index=False, lineterminator="\n", encoding=encoding)
 
 
 def _arrow(table: pd.DataFrame, columns: Iterable[Column]) -> pa.Table:

@@ -7,6 +7,7 @@ OME-Zarr 0.5, https://ngff.openmicroscopy.org/0.5/
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import numpy as np
 
 from zincflux.errors import ResultsError
 from zincflux.movie import FloatArray, Image, Labels
+from zincflux.readers.ngff import OWN
 
 VERSION = "0.5"
 
@@ -26,6 +28,14 @@ SMALLEST_PX = 256
 
 _UNITS = {"T": ("time", "second"), "Y": ("space", "micrometer"), "X": ("space", "micrometer")}
 _COLOURS = ("00FF00", "FF00FF", "00FFFF", "FFFF00", "FF0000", "0000FF")
+
+
+_MADE = "made"
+
+
+def mark_of(name: str) -> bytes:
+    """Give what stands in the ``zarr.json`` of images of ours with this name, and in no others."""
+    return json.dumps({OWN: {_MADE: name}}, indent=2).splitlines()[2].strip().encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +54,9 @@ class ImageFacts:
         Names of the channels; none of a label image.
     source
         Path from a label image to the image that it belongs to; none where it stands alone.
+    shown
+        Darkest and brightest number of the channels when they are first shown; those that occur
+        if not told.
     """
 
     name: str
@@ -51,6 +64,7 @@ class ImageFacts:
     time_s: FloatArray
     channels: tuple[str, ...] = ()
     source: str | None = None
+    shown: tuple[float, float] | None = None
 
 
 def need_zarr() -> Any:
@@ -88,6 +102,12 @@ def write_zarr_labels(path: Path, images: Sequence[Labels], facts: ImageFacts) -
     ResultsError, OSError
         If it cannot be written.
     """
+    for _ in iter_zarr_labels(path, images, facts):
+        pass
+
+
+def iter_zarr_labels(path: Path, images: Sequence[Labels], facts: ImageFacts) -> Iterator[int]:
+    """Do what `write_zarr_labels` does, giving the number of each image that is written."""
     axes = "TYX" if len(images) > 1 else "YX"
     shape = (len(images), *images[0].shape)[-len(axes) :]
     levels = _create(path, axes, shape, np.dtype(np.int32), "zstd")
@@ -98,6 +118,7 @@ def write_zarr_labels(path: Path, images: Sequence[Labels], facts: ImageFacts) -
             level[place] = image
             # The nearest label: a mean of labels is none.
             image = image[::2, ::2]
+        yield t
     told = {} if facts.source is None else {"source": {"image": facts.source}}
     _describe(path, axes, len(levels), facts, {"image-label": told})
 
@@ -123,6 +144,14 @@ def write_zarr_movie(
     ResultsError, OSError
         If it cannot be written.
     """
+    for _ in iter_zarr_movie(path, frames, shape, facts):
+        pass
+
+
+def iter_zarr_movie(
+    path: Path, frames: Iterable[Image], shape: Sequence[int], facts: ImageFacts
+) -> Iterator[int]:
+    """Do what `write_zarr_movie` does, giving the number of each frame that is written."""
     levels = _create(path, "TCYX", tuple(shape), np.dtype(np.float32), "blosc")
     extremes = []
     for t, frame in enumerate(frames):
@@ -132,6 +161,7 @@ def write_zarr_movie(
         for level in levels:
             level[t] = image
             image = _halved(image)
+        yield t
     low, high = (
         np.nan_to_num(part)
         for part in (
@@ -139,7 +169,7 @@ def write_zarr_movie(
             np.fmax.reduce([pair[1] for pair in extremes]),
         )
     )
-    _describe(path, "TCYX", len(levels), facts, {"omero": _omero(facts.channels, low, high)})
+    _describe(path, "TCYX", len(levels), facts, {"omero": _omero(facts, low, high)})
 
 
 def write_label_list(path: Path, names: Sequence[str]) -> None:
@@ -210,7 +240,7 @@ def _describe(
     path: Path, axes: str, n_levels: int, facts: ImageFacts, more: dict[str, Any]
 ) -> None:
     """Write the group of an image, whose arrays are there."""
-    interval_s, own = _times(facts.time_s)
+    interval_s, times = _times(facts.time_s)
     edges = {"T": interval_s, "C": 1.0, "Y": facts.pixel_size_um, "X": facts.pixel_size_um}
     is_mean = "omero" in more
     multiscale = {
@@ -223,7 +253,8 @@ def _describe(
         "type": "mean" if is_mean else "nearest",
     }
     ome = {"version": VERSION, "multiscales": [multiscale], **more}
-    _write_group(path, {"ome": ome, **({"zincflux": own} if own and "T" in axes else {})})
+    own = {_MADE: facts.name, **(times if "T" in axes else {})}
+    _write_group(path, {"ome": ome, OWN: own})
 
 
 def _axis(letter: str) -> dict[str, str]:
@@ -257,7 +288,7 @@ def _times(time_s: FloatArray) -> tuple[float, dict[str, Any]]:
     return float(steps_s.mean()), {} if is_even else {"time_s": time_s.tolist()}
 
 
-def _omero(channels: Sequence[str], low: FloatArray, high: FloatArray) -> dict[str, Any]:
+def _omero(facts: ImageFacts, low: FloatArray, high: FloatArray) -> dict[str, Any]:
     """Name the channels, and the brightness that they are shown with."""
     return {
         "channels": [
@@ -268,10 +299,10 @@ def _omero(channels: Sequence[str], low: FloatArray, high: FloatArray) -> dict[s
                 "window": {
                     "min": float(low[n]),
                     "max": float(high[n]),
-                    "start": float(low[n]),
-                    "end": float(high[n]),
+                    "start": float(low[n]) if facts.shown is None else facts.shown[0],
+                    "end": float(high[n]) if facts.shown is None else facts.shown[1],
                 },
             }
-            for n, name in enumerate(channels)
+            for n, name in enumerate(facts.channels)
         ]
     }
