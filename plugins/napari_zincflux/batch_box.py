@@ -88,6 +88,4 @@ class Batching(QObject):
 
     def refresh(self) -> None:
         """Offer the button where there is a movie whose settings are right."""
-        session = self.session
-        wrong = session.movie is None or session.gaps or session.choices.problem() is not None
-        self.box.write.setEnabled(not wrong)
+        self.box.write.setEnabled(self.session.can_run)

@@ -11,12 +11,11 @@ from napari_zincflux.layers import (
     METADATA_KEY,
     Axes,
     labels_layer,
-    lazy_frames,
     movie_layers,
     results_layers,
     tracks_layer,
-    with_the_drift,
 )
+from napari_zincflux.lazy_stacks import lazy_frames, moved_frames
 from napari_zincflux.outcomes import Found
 from napari_zincflux.session import Session
 from zincflux import Analysis
@@ -91,7 +90,7 @@ class Canvas:
     def show_analysis(self, analysis: Analysis, session: Session) -> Labels:
         """Show the cells of a whole analysis, with their tables, and their tracks if they move."""
         axes = self.axes(session)
-        images, labels = analysis.label_images, self._outlines(analysis, axes)
+        images, labels = analysis.label_images, self._outlines(analysis)
         data, options, _ = labels_layer(labels, analysis.cells, axes)
         options.pop("name")
         cells = self._put(CELLS, "labels", data, options)
@@ -135,7 +134,7 @@ class Canvas:
     def update_cells(self, analysis: Analysis, session: Session) -> None:
         """Show the cells of an analysis that was corrected, in the layer that is there."""
         layer = self.layer(CELLS)
-        data = self._outlines(analysis, self.axes(session))
+        data = self._outlines(analysis)
         if len(analysis.label_images) == 1 and len(data) == 1:
             data = data[0]
         if layer is None or layer.data.ndim != data.ndim:
@@ -160,12 +159,12 @@ class Canvas:
         tracks.features, tracks.graph = options["features"], options["graph"]
         tracks.color_by = colour_by
 
-    def _outlines(self, analysis: Analysis, axes: Axes) -> Any:
+    def _outlines(self, analysis: Analysis) -> Any:
         images = analysis.label_images
         labels: Any = np.array(images[0])[np.newaxis]
         if len(images) > 1:
             labels = lazy_frames(lambda t: images[t], len(images), images[0].shape, "int32")
-        return with_the_drift(labels, analysis.frames, axes)
+        return moved_frames(labels, analysis.frames, analysis.pixel_size_um or 1.0)
 
     def _put(self, name: str, kind: str, data: Any, options: dict[str, Any]) -> Any:
         """Put a layer of ours, in place of an earlier one of the same name."""
@@ -209,12 +208,14 @@ class Canvas:
         return Axes.of(size, session.time_s)
 
     def rescale(self, session: Session) -> None:
-        """Give the movie's layers the scale that the settings say."""
+        """Give the layers of the movie, and all that lies over it, the scale of the settings."""
         axes = self.axes(session)
         place = str(session.choices.get("movie.path"))
+        own = [self.layer(name) for name in self._own]
         for layer in self.viewer.layers:
-            if marked(layer).get("movie") == place and layer.ndim == 3:
-                layer.scale, layer.units = axes.scale, axes.units
+            is_movie = marked(layer).get("movie") == place and layer.ndim == 3
+            if is_movie or layer in own:
+                layer.scale, layer.units = axes.scale[-layer.ndim :], axes.units[-layer.ndim :]
 
     def show_time(self, text: str) -> None:
         """Show the true time and the phase in the corner of the picture."""

@@ -42,12 +42,28 @@ class OwnLayer:
 
     def remove(self) -> None:
         """Take it away."""
-        if self.is_there:
-            self.viewer.layers.remove(self.layer)
-        self.layer = None
+        layer, self.layer = self.layer, None
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
 
-    def refill(self, picture: NDArray[Any]) -> None:
-        """Give it other pixels; of the same shape they need no new frame around them."""
+    @property
+    def was_removed(self) -> bool:
+        """Whether the user has taken it away."""
+        return self.layer is not None and not self.is_there
+
+    def refill(self, picture: NDArray[Any], placed: dict[str, Any]) -> None:
+        """Give it other pixels, and another place if they have one.
+
+        Parameters
+        ----------
+        picture
+            Shape (Y, X); of the same shape they need no new frame around them.
+        placed
+            Scale, translation and units of the layer.
+        """
+        for name, value in placed.items():
+            if tuple(getattr(self.layer, name)) != tuple(value):
+                setattr(self.layer, name, value)
         if self.layer.data.shape != picture.shape:
             self.layer.data = picture
             return
@@ -76,7 +92,7 @@ class SelectionLayer(OwnLayer):
             Scale, translation and units of the layer.
         """
         if self.is_there:
-            self.refill(drawn)
+            self.refill(drawn, placed)
             if not self.layer.visible:  # to set it makes napari draw everything anew
                 self.layer.visible = True
             return
@@ -91,6 +107,16 @@ class SelectionLayer(OwnLayer):
 
 class ColourLayer(OwnLayer):
     """Cells in the colours of a value."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(viewer)
+        self._limits = (0.0, 1.0)
+
+    def follow_limits(self, limits: tuple[float, float]) -> None:
+        """Take other values for the two ends of the colours, unless the user has chosen some."""
+        if limits != self._limits and tuple(self.layer.contrast_limits) == self._limits:
+            self.layer.contrast_limits = limits
+        self._limits = limits
 
     def show(
         self,
@@ -115,6 +141,7 @@ class ColourLayer(OwnLayer):
         below
             Layer under which it comes to lie.
         """
+        self._limits = limits
         active = self.viewer.layers.selection.active
         self._add(
             painted,

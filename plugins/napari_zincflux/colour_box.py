@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_zincflux.plot_style import ABOVE_COLOUR, BELOW_COLOUR, RGB, name_colour
+from napari_zincflux.plot_style import ABOVE_COLOUR, BELOW_COLOUR, name_colour, swatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,13 +71,8 @@ class ColourBox(QWidget):
         choice = self._choices.get(self._list.currentData() or "")
         parts = []
         if choice is not None and choice.names:
-            parts = [_swatch(name_colour(k), name) for k, name in enumerate(choice.names)]
+            parts = [swatch(name_colour(k), name) for k, name in enumerate(choice.names)]
         elif choice is not None and choice.key == "zinc_nM":
-            parts = [_swatch(BELOW_COLOUR, "below range"), _swatch(ABOVE_COLOUR, "above range")]
+            parts = [swatch(BELOW_COLOUR, "below range"), swatch(ABOVE_COLOUR, "above range")]
         self._legend.setText(" &nbsp; ".join(parts))
         self._legend.setVisible(bool(parts))
-
-
-def _swatch(colour: RGB, name: str) -> str:
-    words = name.replace("_", " ").replace("&", "&amp;").replace("<", "&lt;")
-    return f'<span style="color: rgb{colour}">■</span>&nbsp;{words.replace(" ", "&nbsp;")}'

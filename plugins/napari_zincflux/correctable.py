@@ -45,4 +45,5 @@ class CorrectableBox(QWidget):
         obstacle = session.obstacle
         self.setVisible(session.results is not None)
         self.make.setVisible(not obstacle)
+        self.make.setEnabled(not obstacle)
         self.words.setText(obstacle or OFFER)

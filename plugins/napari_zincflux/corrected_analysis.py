@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_zincflux.corrected_outlines import CorrectedOutlines, log_of
 from napari_zincflux.edit_history import EditHistory
 from napari_zincflux.errors import CorrectionError
+from napari_zincflux.lazy_stacks import lazy_frames, moved
+from napari_zincflux.log_file import LogFile
 from zincflux.edits import Edit, EditLog, LabelEdit, Numbered, Place, anchor_of, replay_labels
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class CorrectedAnalysis(EditHistory):
         self,
         analysis: Analysis,
         log: EditLog | None = None,
-        autosave: str | os.PathLike[str] | None = None,
+        autosave: LogFile | str | os.PathLike[str] | None = None,
     ) -> None:
         if analysis.kept is None:
             raise ValueError("analysis: expected one made with keep=True, found none of it.")
@@ -90,6 +92,24 @@ class CorrectedAnalysis(EditHistory):
             above all others, which measuring may change.
         """
         return self._outlines.labels(self.log.edits, t)
+
+    def stack(self, n_frames: int) -> Any:
+        """Give the outlines of all frames, made when they are shown, as a layer shows them.
+
+        Parameters
+        ----------
+        n_frames
+            Number of frames; static outlines move with the field.
+
+        Returns
+        -------
+        dask.array.Array
+            Shape (n_frames, Y, X), int32.
+        """
+        shape = self.labels().shape
+        return lazy_frames(
+            lambda t: moved(self.labels(t), *self.shift(t)), n_frames, shape, np.int32
+        )
 
     def update(self) -> Generator[Progress, None, Analysis]:
         """Measure what the log has changed since the analysis; hand what returns to `accept`.

@@ -54,8 +54,9 @@ class CorrectedOutlines:
         """Give the outlines (Y, X) of a frame after all edits, a copy."""
         t = t if self.follows else 0
         known, images, image = *self._base(edits), None
-        if self._last is not None and self._last[1] == t:
-            earlier, _, seen = self._last
+        last = self._last  # a layer may ask for a frame at the same time, in a thread of its own
+        if last is not None and last[1] == t:
+            earlier, _, seen = last
             if len(earlier) >= len(known) and edits[: len(earlier)] == earlier:
                 known, image = earlier, seen
         if image is None:

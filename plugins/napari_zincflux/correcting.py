@@ -72,27 +72,32 @@ class Correcting(QObject):
         viewer, views, layer
             Where cells are seen, selected and outlined.
         """
+        earlier = self.corrections
         self.close()
         if self.session.measured is None:
             return
         analysis = self.session.measured.analysis
         self.corrections = Corrections(analysis, self.session.log)
+        if earlier is not None:
+            self.corrections.go_on_from(earlier)
         self.follow_file()
         self._given_up = False
         self.tools = EditTools(viewer, views, self.corrections, self)
         self.tools.changed.connect(self._measure_again)
         self.tools.bind(layer)
+        self.tools.keys.listen_in(self.panel, views.traces, views.heat_map)
         self.panel.set_tools(self.tools)
         self.panel.set_suspects(analysis.suspects)
+        self._later.start()  # what was corrected during the run is no part of it
 
     def follow_file(self) -> None:
         """Keep further corrections beside the experiment, where it has another place now."""
-        autosave = self.session.autosave
-        if self.corrections is None or autosave is None:
+        file = self.session.log_file
+        if self.corrections is None or file is None:
             return
         with contextlib.suppress(OSError):  # told with the first correction that is not kept
-            autosave.parent.mkdir(parents=True, exist_ok=True)
-        self.corrections.autosave = autosave
+            file.path.parent.mkdir(parents=True, exist_ok=True)
+        self.corrections.autosave = file
 
     @property
     def _is_measuring(self) -> bool:
@@ -116,9 +121,8 @@ class Correcting(QObject):
 
     def _measure(self) -> None:
         assert self.corrections is not None  # noqa: S101 (asked before)
-        self.work.start(
-            "Measuring corrected cells", self.corrections.update(), self._accept, self._fail
-        )
+        steps, title = self.corrections.update(), "Measuring corrected cells"
+        self.work.start(title, steps, self._accept, self._fail, gives_way=True)
         self._worker = self.work.worker
 
     def _on_cancel(self) -> None:
@@ -146,7 +150,9 @@ class Correcting(QObject):
 
     def close(self) -> None:
         """Let go of the viewer; the log is safe in the session and in its file."""
-        if self.tools is not None:
+        if self.tools is not None and self.corrections is not None:
+            self.tools.keep_drawing()
+            self.session.log = self.corrections.log
             self.panel.set_tools(None)
             self.tools.disconnect()
             self.tools.deleteLater()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from napari_zincflux.errors import CorrectionError
+from napari_zincflux.log_file import LogFile
 from zincflux.edits import Division, Edit, EditLog, Relink
 
 
@@ -28,11 +28,18 @@ class EditHistory:
         The file; it may be changed.
     """
 
-    def __init__(self, log: EditLog, autosave: str | os.PathLike[str] | None = None) -> None:
-        self.autosave = None if autosave is None else Path(autosave)
+    def __init__(
+        self, log: EditLog, autosave: LogFile | str | os.PathLike[str] | None = None
+    ) -> None:
+        self.autosave = LogFile(autosave) if isinstance(autosave, str | os.PathLike) else autosave
         self.log = log
         self._made = [1] * len(self.log)
         self._undone: list[tuple[Edit, ...]] = []
+
+    def go_on_from(self, earlier: EditHistory) -> None:
+        """Undo and redo what was done in an earlier history, as long as it has the same log."""
+        if earlier.log.edits == self.log.edits:
+            self._made, self._undone = list(earlier._made), list(earlier._undone)
 
     @property
     def can_undo(self) -> bool:
@@ -93,13 +100,7 @@ class EditHistory:
         """Make edits the log, once they are in the file."""
         log = EditLog.model_construct(schema_version=1, edits=edits)
         if self.autosave is not None:
-            try:
-                log.write(self.autosave)
-            except OSError as error:
-                raise CorrectionError(
-                    f"{self.autosave}: the corrections cannot be saved: {error}. Nothing was "
-                    "done. Make room, or choose another folder."
-                ) from error
+            self.autosave.write(log)
         self.log = log
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,9 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_zincflux.corrections import Corrections
-from napari_zincflux.edit_keys import all_keys
 from napari_zincflux.errors import CorrectionError
 from napari_zincflux.hand_layers import CutLine, Painting
-from napari_zincflux.key_binding import KeyBinding
-from napari_zincflux.keys_overlay import KeysOverlay
+from napari_zincflux.key_widgets import Keys
 from napari_zincflux.link_telling import LinkTelling, Told, one_of
 
 if TYPE_CHECKING:
@@ -59,8 +58,7 @@ class EditTools(QObject):
         self.viewer, self.views, self.corrections = viewer, views, corrections
         self.reason = "by eye"
         self.walk: SuspectsWidget | None = None
-        self._keys: Any = None
-        self._keys_of = KeyBinding(self.press, self._walk_on, self.show_keys)
+        self.keys = Keys(viewer, self.press, self._walk_on, self.said.emit)
         self._painting: Painting | None = None
         self._line: CutLine | None = None
         self._links = LinkTelling(corrections)
@@ -70,7 +68,7 @@ class EditTools(QObject):
     @property
     def layer(self) -> Any:
         """Layer whose keys are listened to, or None."""
-        return self._keys_of.layer
+        return self.keys.layer
 
     @property
     def is_drawing(self) -> bool:
@@ -79,7 +77,7 @@ class EditTools(QObject):
 
     def bind(self, layer: Any) -> None:
         """Listen to the keys while a layer of outlines is active; only to the newest one."""
-        self._keys_of.bind(layer)
+        self.keys.bind(layer)
 
     def can(self, name: str) -> bool:
         """Tell whether a tool can be pressed at all."""
@@ -89,16 +87,7 @@ class EditTools(QObject):
 
     def show_keys(self) -> None:
         """Show the keys in a corner of the picture, or hide them."""
-        if self._keys is not None:
-            self._keys.hide()
-            self._keys.deleteLater()
-            self._keys = None
-            return
-        canvas = getattr(getattr(self.viewer.window, "_qt_viewer", None), "canvas", None)
-        if canvas is None:
-            self.said.emit("; ".join(f"{key} {label}" for key, label in all_keys()))
-            return
-        self._keys = KeysOverlay(canvas.native)
+        self.keys.show()
 
     def press(self, name: str) -> None:
         """Do what a tool does.
@@ -166,19 +155,27 @@ class EditTools(QObject):
         CorrectionError
             If the outlines cannot be changed so.
         """
-        painting = self._painting
-        if painting is None:
+        if self._painting is None:
             return
         n_before = len(self.corrections.log)
-        drawn = painting.onto(self.corrections.labels(painting.frame))
-        self.corrections.draw(drawn, painting.frame)
-        self._painting = None
-        painting.remove()
+        self._take_drawing(self._painting)
         self._go_back()
         if len(self.corrections.log) > n_before:
             self._done("Took over what was drawn.")
         else:
             self.said.emit("Nothing was drawn.")
+
+    def keep_drawing(self) -> None:
+        """Take what is being painted into the log, before the outlines make way for others."""
+        if self._painting is not None:
+            with contextlib.suppress(CorrectionError):  # it is given up, and that is told
+                self._take_drawing(self._painting)
+
+    def _take_drawing(self, painting: Painting) -> None:
+        drawn = painting.onto(self.corrections.labels(painting.frame))
+        self.corrections.draw(drawn, painting.frame)
+        self._painting = None
+        painting.remove()
 
     def relink(self) -> None:
         """Remember the selected cell, or let the remembered one go on as it."""
@@ -233,10 +230,8 @@ class EditTools(QObject):
         """Let go of the viewer; what is being drawn is given up."""
         self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
-        self._keys_of.release()
+        self.keys.release()
         self._remove_line()
-        if self._keys is not None:
-            self.show_keys()
         if self._painting is not None:
             painting, self._painting = self._painting, None
             painting.remove()

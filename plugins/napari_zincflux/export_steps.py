@@ -39,8 +39,7 @@ def stored_folder(session: Session) -> Path | None:
 
 def can_export(session: Session) -> bool:
     """Tell whether there are results, or can be."""
-    is_whole = session.choices.problem() is None and not session.gaps
-    return stored_folder(session) is not None or (session.movie is not None and is_whole)
+    return stored_folder(session) is not None or session.can_run
 
 
 def proposed_file(session: Session, to: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,7 @@ from napari_zincflux.export_steps import (
 )
 from napari_zincflux.session import Session
 from napari_zincflux.workers import Work
-from zincflux import ZincfluxError
 from zincflux.export import EXPORTS
-from zincflux.pipeline import Progress
 
 FOLDER = "Results folder…"
 
@@ -82,7 +79,8 @@ class Exporting(QObject):
 
     def export(self, out: str | Path) -> None:
         """Write the folder of results."""
-        self._start("Exporting", lambda: self._session.export(out), self._take_folder)
+        make, done = partial(self._session.export, out), self._take_folder
+        self._work.begin("Exporting", make, done, self.failed.emit)
 
     def export_as(self, to: str, out: str | Path) -> None:
         """Write one of the core's formats; results that are not stored yet are stored first.
@@ -95,29 +93,17 @@ class Exporting(QObject):
             File or folder.
         """
         place = Path(out).resolve()
-        self._start(
+        self._work.begin(
             f"Exporting {place.name}",
-            lambda: iter_session_export(self._session, to, place, self._home),
+            partial(iter_session_export, self._session, to, place, self._home),
             partial(self._take_exported, to),
+            self.failed.emit,
         )
 
     def open_report(self) -> None:
         """Show the report in the browser."""
         if self.report is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.report)))
-
-    def _start(
-        self,
-        title: str,
-        make: Callable[[], Generator[Progress, None, Any]],
-        done: Callable[[Any], None],
-    ) -> None:
-        try:
-            steps = make()
-        except ZincfluxError as error:
-            self.failed.emit(error)
-            return
-        self._work.start(title, steps, done, self.failed.emit)
 
     def _take_folder(self, outcome: Any) -> None:
         self._home = outcome.out

@@ -112,8 +112,12 @@ class EntryWidget(QWidget):
         line = QLineEdit()
         line.setMinimumWidth(60)
         line.setPlaceholderText(self._placeholder())
-        line.editingFinished.connect(lambda: self._tell(self.entry.read(line.text())))
+        line.editingFinished.connect(lambda: self._read(line))
         return line
+
+    def _read(self, line: QLineEdit) -> None:
+        line.setModified(False)
+        self._tell(self.entry.read(line.text()))
 
     def _placeholder(self) -> str:
         words = " or ".join(str(choice) for choice in self.entry.choices)
@@ -138,15 +142,20 @@ class EntryWidget(QWidget):
         dialog.show()
 
     def show_value(self, value: Any) -> None:
-        """Show a value without telling of it."""
+        """Show a value without telling of it; what is just being typed stays."""
         self.editor.blockSignals(True)
         if isinstance(self.editor, ChoiceBox):
             self.editor.show_value(value)
         elif isinstance(self.editor, QCheckBox):
             self.editor.setChecked(bool(value))
-        elif isinstance(self.editor, QLineEdit):
+        elif isinstance(self.editor, QLineEdit) and not self._is_typed_in(self.editor):
             self.editor.setText(self.entry.show(value))
         self.editor.blockSignals(False)
+
+    @staticmethod
+    def _is_typed_in(line: QLineEdit) -> bool:
+        # Work that ends, or a correction, shows all settings anew.
+        return bool(line.hasFocus() and line.isModified())
 
     def show_channels(self, channels: Sequence[str]) -> None:
         """Offer the movie's channels, where the setting is a channel."""

@@ -274,7 +274,7 @@ class HeatMapWidget(QWidget):
         else:
             row, frame = data.rows_of(under[:1])[0], under[1]
             value = data.values(quantity.name)[row, frame]
-            flag = data.flag_names[data.flags[row, frame]]
+            flag = data.flag_names[data.flags[row, frame]].replace("_", " ")
             number = flag or "no value" if np.isnan(value) else f"{quantity.label} {value:.3g}"
             self._words.setText(f"Cell {under[0]} · {number} · {data.time_s[frame]:g} s")
 

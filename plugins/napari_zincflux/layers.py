@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
-from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from napari_zincflux.lazy_stacks import lazy_frames, moved_frames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,38 +79,6 @@ def even_step_s(time_s: FloatArray | None) -> float | None:
     step = float(time_s[-1] - time_s[0]) / (len(time_s) - 1)
     off = np.abs(np.asarray(time_s) - time_s[0] - step * np.arange(len(time_s)))
     return step if off.max() < UNEVEN * step else None
-
-
-def lazy_frames(
-    read: Callable[[int], NDArray[Any]], n_frames: int, frame_shape: tuple[int, ...], dtype: Any
-) -> Any:
-    """Make a dask array that reads a frame when it is shown.
-
-    Parameters
-    ----------
-    read
-        Gives the array of frame t.
-    n_frames, frame_shape, dtype
-        Number, shape and type of the frames.
-
-    Returns
-    -------
-    dask.array.Array
-        Shape (n_frames, *frame_shape).
-    """
-    import dask.array as da
-
-    def block(block_id: tuple[int, ...]) -> NDArray[Any]:
-        return np.asarray(read(block_id[0]), dtype=dtype)[np.newaxis]
-
-    return da.map_blocks(
-        block,
-        chunks=((1,) * n_frames, *((length,) for length in frame_shape)),
-        dtype=dtype,
-        meta=np.empty((0,) * (1 + len(frame_shape)), dtype),
-        # dask would hash the movie, and so read it, to make a name.
-        name=f"frames-{uuid.uuid4()}",
-    )
 
 
 def contrast_limits(movie: Movie, channel: int) -> tuple[float, float]:
@@ -215,7 +183,7 @@ def results_layers(results: Results, *, movie: Movie | None = None) -> list[Laye
     stored = results.labels_file or results.folder / "labels.ome.tif"
     pixel_size_um = zincflux.open_movie(stored).pixel_size_um
     axes = Axes.of(pixel_size_um, results.frames["time_s"].to_numpy())
-    labels = with_the_drift(results.labels, results.frames, axes)
+    labels = moved_frames(results.labels, results.frames, axes.scale[1])
     layers = [*images, labels_layer(labels, results.cells, axes)]
     for _, options, _ in layers:
         mark = options.setdefault("metadata", {}).setdefault(METADATA_KEY, {})
@@ -224,44 +192,6 @@ def results_layers(results: Results, *, movie: Movie | None = None) -> list[Laye
     if len(results.labels) > 1:
         layers.append(tracks_layer(results.traces, results.cells, axes))
     return layers
-
-
-def with_the_drift(labels: NDArray[np.int32], frames: pd.DataFrame, axes: Axes) -> Any:
-    """Let the label image of a static movie follow the field, as the measurement did.
-
-    Parameters
-    ----------
-    labels
-        Label images, shape (1 or T, Y, X).
-    frames
-        One row per frame, with the drift since the first one.
-    axes
-        Scale of the movie.
-
-    Returns
-    -------
-    array-like
-        The labels as they are where there is one image per frame or no drift; otherwise a lazy
-        stack (T, Y, X), moved by whole pixels.
-    """
-    drift = frames[["drift_y_um", "drift_x_um"]].to_numpy() / axes.scale[1]
-    shifts = np.rint(np.nan_to_num(drift)).astype(int)
-    if len(labels) > 1 or not shifts.any():
-        return labels
-    first = labels[0]
-    return lazy_frames(
-        lambda t: _moved(first, *map(int, shifts[t])), len(shifts), first.shape, first.dtype
-    )
-
-
-def _moved(image: NDArray[np.int32], dy: int, dx: int) -> NDArray[np.int32]:
-    """Move an image (Y, X) down and right; what enters is background."""
-    height, width = image.shape
-    result = np.zeros_like(image)
-    kept = image[max(0, -dy) : height - max(0, dy), max(0, -dx) : width - max(0, dx)]
-    y, x = max(0, dy), max(0, dx)
-    result[y : y + kept.shape[0], x : x + kept.shape[1]] = kept
-    return result
 
 
 def labels_layer(labels: Any, cells: pd.DataFrame, axes: Axes, *, name: str = "cells") -> LayerData:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_zincflux.canvas import clock, frame_of, go_to_frame
 from napari_zincflux.cell_layers import ColourLayer, SelectionLayer
+from napari_zincflux.clicks import Clicks
 from napari_zincflux.colouring import Choice, Colouring, outlines_of
 from napari_zincflux.trace_data import TraceData
 
@@ -36,9 +37,12 @@ class LinkedViews(QObject):
     -------
     cellsSelected : list of int
         Numbers of the selected cells, whoever selected them.
+    colourRemoved
+        The user has removed the layer of the colours: the outlines are shown again.
     """
 
     cellsSelected = Signal(list)
+    colourRemoved = Signal()
 
     def __init__(
         self,
@@ -64,8 +68,9 @@ class LinkedViews(QObject):
             widget.cellsSelected.connect(self.select)
             widget.frameChanged.connect(self.show_frame)
         viewer.dims.events.current_step.connect(self._on_step)
-        viewer.mouse_drag_callbacks.append(self._on_mouse)
+        self._clicks = Clicks(viewer, self._on_click)
         viewer.events.theme.connect(self._on_theme)
+        viewer.layers.events.removed.connect(self._on_removed)
         self._on_theme()
 
     def show(
@@ -103,8 +108,7 @@ class LinkedViews(QObject):
         known = set(self.data.cell_ids.tolist())
         self.select([cell for cell in self.selected if cell in known], centre=False)
         if self._by is not None:
-            offered = {choice.key for choice in self.choices}
-            self.colour_by(self._by if self._by in offered else None)
+            self._colour_anew(self._by)
         self._on_step()
 
     @property
@@ -133,16 +137,15 @@ class LinkedViews(QObject):
         return self._cached[1]
 
     def replace_labels(self, corrections: Corrections) -> None:
-        """Show corrected outlines of this frame at once, before anything is measured.
-
-        Outlines that are read lazily, frame by frame, change when a new layer is shown.
-        """
+        """Show corrected outlines at once, before anything is measured."""
         if self._labels is None or self._labels not in self.viewer.layers:
             return
         outlines, data = corrections.labels(self.frame), self._labels.data
-        if not isinstance(data, np.ndarray) or data.shape[-2:] != outlines.shape:
+        if data.shape[-2:] != outlines.shape:
             return
-        if data.ndim == 2 and data is self._own:
+        if not isinstance(data, np.ndarray):
+            self._labels.data = corrections.stack(len(data))
+        elif data.ndim == 2 and data is self._own:
             data[:] = outlines
             self._labels.refresh(thumbnail=False, highlight=False, extent=False)
         elif data.ndim == 2:
@@ -186,17 +189,36 @@ class LinkedViews(QObject):
             return
         self._paint()
 
+    def _colour_anew(self, key: str) -> None:
+        """Colour other cells by the same value; the layer stays as the user has made it."""
+        if key not in {choice.key for choice in self.choices}:
+            self.colour_by(None)
+        elif self._colour.is_there and self.colouring is not None:
+            self._paint()
+            self._colour.follow_limits(self.colouring.limits(key))
+            self._labels.visible = False
+        else:
+            self.colour_by(key)
+
+    def _on_removed(self, event: Any = None) -> None:
+        """Show the outlines again where the user has removed the layer of the colours."""
+        if self._colour.was_removed:
+            self.colour_by(None)
+            self.colourRemoved.emit()
+
     def disconnect(self) -> None:
         """Let go of the viewer and the plots, and take the own layers away."""
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
         self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.viewer.events.theme.disconnect(self._on_theme)
-        if self._on_mouse in self.viewer.mouse_drag_callbacks:
-            self.viewer.mouse_drag_callbacks.remove(self._on_mouse)
+        self._clicks.disconnect()
         for widget in self._widgets():
             widget.cellsSelected.disconnect(self.select)
             widget.frameChanged.disconnect(self.show_frame)
         self._colour.remove()
         self._outlines.remove()
+        if self._by is not None and self._labels in self.viewer.layers:
+            self._labels.visible = True
 
     def _widgets(self) -> list[Any]:
         return [self.traces] if self.heat_map is None else [self.traces, self.heat_map]
@@ -217,19 +239,8 @@ class LinkedViews(QObject):
         for widget in self._widgets():
             widget.set_theme(dark=dark)
 
-    def _on_mouse(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
+    def _on_click(self, position: Sequence[float], more: bool) -> None:
         """Select the cell that is clicked; with Shift, one more."""
-        start = np.asarray(event.pos)
-        active = self.viewer.layers.selection.active
-        if event.button != 1 or str(getattr(active, "mode", "pan_zoom")) not in _PANNING:
-            return
-        more = "Shift" in event.modifiers
-        position = event.position
-        yield
-        while event.type == "mouse_move":
-            yield
-        if np.abs(np.asarray(event.pos) - start).max() > 4:
-            return
         cell = self.cell_under(position)
         if cell and more:
             kept = [other for other in self.selected if other != cell]
@@ -271,7 +282,7 @@ class LinkedViews(QObject):
         if self._colour.is_there:
             earlier = self._colour.layer.data
             out = earlier if earlier.shape == labels.shape else None
-            self._colour.refill(self.colouring.paint(labels, self._by, frame, out))
+            self._colour.refill(self.colouring.paint(labels, self._by, frame, out), self.placed())
             return
         painted = self.colouring.paint(labels, self._by, frame)
         choice = self.colouring.choice(self._by)
@@ -287,6 +298,3 @@ class LinkedViews(QObject):
             "translate": layer.translate[-2:],
             "units": layer.units[-2:],
         }
-
-
-_PANNING = ("pan_zoom", "Mode.PAN_ZOOM")

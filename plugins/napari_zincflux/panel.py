@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,14 @@ from qtpy.QtCore import QEvent
 from napari_zincflux import summaries
 from napari_zincflux.asking import ask
 from napari_zincflux.batch_box import Batching
-from napari_zincflux.canvas import CELLS, Canvas, place_of
+from napari_zincflux.canvas import CELLS, Canvas
 from napari_zincflux.choosing import ChoosingPanel
 from napari_zincflux.correcting import Correcting
 from napari_zincflux.drawings import clear_drawings
 from napari_zincflux.exporting import Exporting
+from napari_zincflux.learn_box import Learning
+from napari_zincflux.movie_facts import hints_of
+from napari_zincflux.offers import Offers
 from napari_zincflux.opened import Opened, open_place
 from napari_zincflux.outcomes import Found, Measured
 from napari_zincflux.plots import Plots
@@ -45,19 +48,19 @@ class ZincfluxPanel(ChoosingPanel):
         self.canvas = Canvas(napari_viewer)
         self.work = Work(self)
         self.plots = Plots(napari_viewer, self)
+        self.offers = Offers(napari_viewer, self.session, self.work, self.use_button, self)
         self.correcting = Correcting(self.session, self.work, self.corrections, self)
         self.exporting = Exporting(self.session, self.work, self.export_button, self)
         self.zinc_view = ZincView(self.session, self.canvas, self.work, self.zinc, self)
         self.batching = Batching(self.session, self.work, self.batch, self)
+        self.learning = Learning(self.session, self.work, self.learn, self)
         self._connect()
-        napari_viewer.layers.events.inserted.connect(self._adopt)
-        napari_viewer.layers.events.removed.connect(self._show_offer)
         napari_viewer.dims.events.current_step.connect(self._show_frame)
         work = self.work
         # Where the window is closed as a whole; the lambda must not hold the dock.
         self.destroyed.connect(lambda: work.stop_quietly())
         self.refresh()
-        self._adopt()
+        self.offers.look()
 
     def _connect(self) -> None:
         for box in self.steps.values():
@@ -65,7 +68,6 @@ class ZincfluxPanel(ChoosingPanel):
         for clicked, do in (
             (self.open_button, self._ask_file),
             (self.open_results_button, self._ask_results),
-            (self.use_button, lambda: self.open(self.use_button.property("place"))),
             (self.begin_button, self._begin_phase),
             (self.remove_button, self._remove_phases),
             (self.measure_button, self._measure_diameter),
@@ -78,9 +80,11 @@ class ZincfluxPanel(ChoosingPanel):
         ):
             # The lambda keeps back whether the button is checked.
             clicked.clicked.connect(lambda _=False, do=do: do())
+        self.offers.taken.connect(self.open)
         self.phases.phasesChosen.connect(lambda phases: self._choose("phases", phases))
         self.plots.phaseDrawn.connect(self._draw_phase)
         self.plots.phaseMoved.connect(self._move_phase)
+        self.plots.colourRemoved.connect(lambda: self.colour.choose(""))
         self.colour.chosen.connect(lambda key: self.plots.colour_by(key or None))
         self.correcting.measured.connect(self._take_corrected)
         self.correcting.failed.connect(self.complain)
@@ -89,9 +93,14 @@ class ZincfluxPanel(ChoosingPanel):
         self.exporting.written.connect(self._tell_exported)
         self.zinc_view.failed.connect(self.complain)
         self.batching.failed.connect(self.complain)
+        self.learning.failed.connect(self.complain)
+        self.learning.told.connect(self.say)
+        self.learning.used.connect(self.refresh)
         self.correctable.asked.connect(self.make_correctable)
         self.work.begun.connect(self.show_busy)
         self.work.ended.connect(self.show_idle)
+        self.work.begun.connect(self._offer_work)
+        self.work.ended.connect(self._offer_work)
         self.work.progressed.connect(self.show_progress)
 
     def event(self, event: QEvent) -> bool:
@@ -103,10 +112,8 @@ class ZincfluxPanel(ChoosingPanel):
     def _leave(self) -> None:
         """Stop work, and take everything back that reaches beyond the dock, but no results."""
         self.work.stop()
-        layers, dims = self.viewer.layers.events, self.viewer.dims.events
-        layers.inserted.disconnect(self._adopt)
-        layers.removed.disconnect(self._show_offer)
-        dims.current_step.disconnect(self._show_frame)
+        self.viewer.dims.events.current_step.disconnect(self._show_frame)
+        self.offers.close()
         self.correcting.close()
         self.zinc_view.close()
         self.plots.close()
@@ -142,6 +149,7 @@ class ZincfluxPanel(ChoosingPanel):
         self.correcting.close()
         self.zinc_view.clear()
         self.batch.clear()
+        self.learning.clear()
         self.corrections.clear()
         self.plots.close()
         self.colour.set_choices(())
@@ -149,32 +157,12 @@ class ZincfluxPanel(ChoosingPanel):
         self.canvas.clear()
         self.exporting.forget()
 
-    def _adopt(self, event: Any = None) -> None:
-        """Begin with a movie that was dragged in; offer what another reader has opened."""
-        if self.session.place is None and not self.work.is_busy:
-            places = [place_of(layer) for layer in self.viewer.layers]
-            place = next(filter(None, places), None)
-            if place is not None:
-                self.open(place)
-        self._show_offer()
-
-    def _show_offer(self, event: Any = None) -> None:
-        paths = [
-            layer.source.path
-            for layer in self.viewer.layers
-            if layer.source.path and not place_of(layer) and type(layer).__name__ == "Image"
-        ]
-        can_offer = bool(paths) and self.session.place is None
-        self.use_button.setVisible(can_offer)
-        if can_offer:
-            self.use_button.setText(f"Use {Path(paths[-1]).name}")
-            self.use_button.setProperty("place", str(paths[-1]))
-
     # --- work -------------------------------------------------------------------------------
 
     def find_cells(self) -> None:
         """Preview the cells."""
-        self._start("Finding cells", self.session.preview, self._take_found)
+        make, done = self.session.preview, self._take_found
+        self.work.begin("Finding cells", make, done, self.complain, gives_way=True)
 
     def _take_found(self, found: Found) -> None:
         self.session.take_found(found)
@@ -183,19 +171,19 @@ class ZincfluxPanel(ChoosingPanel):
 
     def run(self) -> None:
         """Analyse the whole movie."""
-        self._start("Measuring", self.session.run, self._take_measured)
+        self.work.begin("Measuring", self.session.run, self._take_measured, self.complain)
 
     def make_correctable(self) -> None:
         """Measure the movie of opened results once more, for corrections."""
-        self._start("Measuring for corrections", self.session.remake, self._take_measured)
+        make, done = self.session.remake, self._take_measured
+        self.work.begin("Measuring for corrections", make, done, self.complain)
 
     def _take_measured(self, measured: Measured) -> None:
         self.session.take_measured(measured)
         self.canvas.show_analysis(measured.analysis, self.session)
         self._plot()
         if self.plots.views is not None:
-            layer = self.canvas.layer(CELLS)
-            self.correcting.begin(self.viewer, self.plots.views, layer)
+            self.correcting.begin(self.viewer, self.plots.views, self.canvas.layer(CELLS))
         self.refresh()
         if measured.note:
             self.say(measured.note)
@@ -236,19 +224,6 @@ class ZincfluxPanel(ChoosingPanel):
         self.refresh()
         self.say(f"Saved {path}. The same numbers: zincflux run {path.name}")
 
-    def _start(
-        self,
-        title: str,
-        make: Callable[[], Generator[Progress, None, Any]],
-        done: Callable[[Any], None],
-    ) -> None:
-        try:
-            steps = make()
-        except ZincfluxError as error:
-            self.complain(error)
-            return
-        self.work.start(title, steps, done, self.complain)
-
     # --- asking for files: windows that block nothing ---------------------------------------
 
     def _ask_file(self) -> None:
@@ -272,23 +247,32 @@ class ZincfluxPanel(ChoosingPanel):
         problem = session.choices.problem() if session.place is not None else None
         wrong = [*session.gaps, *([problem.partition(":")[0]] if problem else [])]
         for step, box in self.steps.items():
-            box.refresh(session.choices, channels, wrong, session.hints)
+            box.refresh(session.choices, channels, wrong, hints_of(session.movie))
             box.show_state(session.state(step))
             box.show_outcome(summaries.outcome(session, step))
         self.phases.show_phases(self._phases())
         if problem is None and session.place is not None:
             self.plots.show_phases(session.choices.experiment().phases)
-        has_movie = session.movie is not None
-        for one in (self.find_button, self.run_button, self.save_button):
-            one.setEnabled(has_movie and problem is None and not session.gaps)
-        self.exporting.refresh()
+        self.save_button.setEnabled(session.can_run)
         self.report_button.setEnabled(self.exporting.report is not None)
         self.zinc_view.follow()
-        self.correctable.show_session(session)
-        self.batching.refresh()
+        self._offer_work()
         self.say(problem or "", wrong=bool(problem))
-        self._show_offer()
+        self.offers.refresh()
         self._show_frame()
+
+    def _offer_work(self, title: str = "") -> None:
+        """Offer what can be begun, but nothing that would end a run or an export: Cancel does."""
+        for one in (self.find_button, self.run_button):
+            one.setEnabled(self.session.can_run)
+        for one in (self.open_button, self.open_results_button, self.use_button):
+            one.setEnabled(True)
+        self.correctable.show_session(self.session)
+        for part in (self.exporting, self.batching, self.learning):
+            part.refresh()
+        if self.work.must_end:
+            for one in self.beginning:
+                one.setEnabled(False)
 
     def _show_frame(self, event: Any = None) -> None:
         if self.session.movie is None:

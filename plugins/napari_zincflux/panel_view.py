@@ -12,6 +12,7 @@ from napari_zincflux.colour_box import ColourBox
 from napari_zincflux.correctable import CorrectableBox
 from napari_zincflux.corrections_panel import CorrectionsPanel
 from napari_zincflux.form_widgets import Fold
+from napari_zincflux.learn_box import LearnBox
 from napari_zincflux.phase_table import PhaseTable
 from napari_zincflux.step_box import StepBox, button, wrapped
 from napari_zincflux.zinc_box import ZincBox
@@ -31,6 +32,12 @@ class PanelView(QWidget):
         self._build_cells()
         self._build_calibration()
         self._build_results()
+        # What begins work, and so would end what is under way.
+        self.beginning = (
+            *(self.open_button, self.open_results_button, self.use_button),
+            *(self.find_button, self.run_button, self.export_button),
+            *(self.correctable.make, self.batch.write, self.learn.learn),
+        )
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(2, 2, 2, 2)
@@ -118,6 +125,8 @@ class PanelView(QWidget):
         self.correctable = CorrectableBox()
         box.inside.addWidget(self.correctable)
         self.corrections = CorrectionsPanel()
+        self.learn = LearnBox()
+        self.corrections.layout().addWidget(self.learn)
         self.correct_fold = Fold("Correct cells", self.corrections)
         box.inside.addWidget(self.correct_fold)
         box.inside.addWidget(box.outcome)

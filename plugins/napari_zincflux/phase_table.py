@@ -56,6 +56,7 @@ class PhaseTable(QTableWidget):
             self.horizontalHeaderItem(column).setToolTip("In s since the first frame")
         self._phases: list[dict[str, Any]] = []
         self.itemChanged.connect(self._tell_item)
+        self._fit()
 
     def show_phases(self, phases: list[dict[str, Any]]) -> None:
         """Show phases without telling of it.
@@ -65,6 +66,8 @@ class PhaseTable(QTableWidget):
         phases
             Plain data with name, role, start_s and, where it is given, end_s.
         """
+        if phases == self._phases:  # what is selected, or just being typed, stays
+            return
         self._phases = [dict(phase) for phase in phases]
         self.blockSignals(True)
         self.setRowCount(len(phases))
@@ -74,6 +77,10 @@ class PhaseTable(QTableWidget):
             self.setItem(row, 3, _number_item(phase.get("end_s")))
             self.setCellWidget(row, 1, self._role_box(row, str(phase.get("role"))))
         self.blockSignals(False)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the rows are."""
         height = self.horizontalHeader().sizeHint().height() + 4
         height += sum(self.rowHeight(row) for row in range(self.rowCount()))
         self.setFixedHeight(height)

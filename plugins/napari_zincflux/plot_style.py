@@ -68,6 +68,12 @@ def series_colour(number: int) -> RGB:
     return SERIES[number % len(SERIES)]
 
 
+def swatch(colour: RGB, name: str) -> str:
+    """Write a name in a legend as rich text, with a square of its colour."""
+    words = name.replace("_", " ").replace("&", "&amp;").replace("<", "&lt;")
+    return f'<span style="color: rgb{colour}">■</span>&nbsp;{words.replace(" ", "&nbsp;")}'
+
+
 def name_colour(number: int) -> RGB:
     """Give the colour of a name such as a flag; the first one, which stands for none, is grey."""
     return (140, 145, 153) if number == 0 else SERIES[(number - 1) % len(SERIES)]

@@ -28,10 +28,13 @@ class Plots(QObject):
     ----------
     phaseDrawn, phaseMoved
         Signals of the plot: start and end of a stretch; name, start and end of a phase.
+    colourRemoved
+        Signal: the user has removed the layer of the colours.
     """
 
     phaseDrawn = Signal(float, float)
     phaseMoved = Signal(str, float, float)
+    colourRemoved = Signal()
 
     def __init__(self, viewer: Viewer, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +68,7 @@ class Plots(QObject):
         self.tabs.addTab(self.traces, "Traces")
         self.tabs.addTab(self.heat_map, "All cells")
         self.views = LinkedViews(self.viewer, self.traces, self.heat_map, self)
+        self.views.colourRemoved.connect(self.colourRemoved)
         self.traces.phaseDrawn.connect(self.phaseDrawn)
         self.traces.phaseMoved.connect(self.phaseMoved)
 

@@ -9,10 +9,10 @@ from napari_zincflux.layers import (
     Axes,
     LayerData,
     labels_layer,
-    lazy_frames,
     movie_layers,
     tracks_layer,
 )
+from napari_zincflux.lazy_stacks import lazy_frames
 from napari_zincflux.places import cache_folder
 
 SEED = 1

@@ -15,8 +15,9 @@ from typing import Any
 import pandas as pd
 
 from napari_zincflux.choices import STEPS, Choices
+from napari_zincflux.log_file import LogFile
 from napari_zincflux.measuring import find_cells, measure, without_edits
-from napari_zincflux.movie_facts import gaps_of, hints_of, times_s
+from napari_zincflux.movie_facts import gaps_of, times_s
 from napari_zincflux.opened import Opened, log_of_results, obstacle_to_correcting, stored_log
 from napari_zincflux.outcomes import Found, Measured, State, fits
 from napari_zincflux.places import autosave_file, can_write
@@ -61,6 +62,7 @@ class Session:
         self.note = ""
         self._results_made_with: dict[str, Any] = {}
         self._results_log: EditLog | None = None
+        self._log_file: LogFile | None = None
 
     def take_opened(self, opened: Opened) -> None:
         """Begin anew with what was opened.
@@ -75,6 +77,7 @@ class Session:
         named = self.choices.get("edits.path")
         places = [self.autosave, self._own_autosave, Path(named) if named else None]
         self.log, self.note = stored_log(places, named)
+        self._log_file = None if self.autosave is None else LogFile(self.autosave)
         self._results_made_with = self.choices.part(*STEPS)
         if self.results is not None:
             self._results_log = log_of_results(self.results)
@@ -96,6 +99,16 @@ class Session:
         else:
             return self._own_autosave
         return file if can_write(file) else self._own_autosave
+
+    @property
+    def log_file(self) -> LogFile | None:
+        """The file of `autosave`, known as it was when it was last read or written here."""
+        place = self.autosave
+        if place is None:
+            return None
+        if self._log_file is None or self._log_file.path != place:
+            self._log_file = LogFile(place)
+        return self._log_file
 
     @property
     def _own_autosave(self) -> Path | None:
@@ -122,9 +135,9 @@ class Session:
         return gaps_of(self.movie, self.choices)
 
     @property
-    def hints(self) -> dict[str, str]:
-        """What the movie itself says of settings, in words."""
-        return hints_of(self.movie)
+    def can_run(self) -> bool:
+        """Whether there is a movie, and settings for it that are whole and right."""
+        return self.movie is not None and not self.gaps and self.choices.problem() is None
 
     def state(self, step: str) -> State:
         """Tell how a step stands: nothing there, a setting wrong, to be run again, or fresh."""
@@ -256,7 +269,7 @@ class Session:
         """
         path = toml_path(file)
         self.choices = write_experiment(self.choices, self.log, path)
-        self.file = path
+        self.file, self._log_file = path, None
         return path
 
     @property

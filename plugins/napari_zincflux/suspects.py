@@ -18,6 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_zincflux.step_box import wrapped
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -55,6 +57,7 @@ class SuspectsWidget(QWidget):
         self._accept.setToolTip("It is right as it is: go on to the next one (Shift-A)")
         self._accept.clicked.connect(self.accept)
         self._table = _empty_table()
+        self._why = wrapped("")
         self._table.currentCellChanged.connect(lambda row, *_: self._on_row(row))
         bar = QHBoxLayout()
         bar.setContentsMargins(4, 4, 4, 0)
@@ -65,6 +68,7 @@ class SuspectsWidget(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(bar)
         column.addWidget(self._table, 1)
+        column.addWidget(self._why)
         self._say()
 
     def set_suspects(self, suspects: pd.DataFrame) -> None:
@@ -124,7 +128,8 @@ class SuspectsWidget(QWidget):
     def accept(self) -> None:
         """Say that the current suspect is right, and go on to the next one."""
         row = self._table.currentRow()
-        if row < 0:
+        if row < 0 or self._keys[row] in self._right:
+            self.next()
             return
         self._right.add(self._keys[row])
         self._mark(row)
@@ -181,6 +186,10 @@ class SuspectsWidget(QWidget):
         else:
             place = f"{row + 1} of {n}" if row >= 0 else f"{n} suspects"
             self._words.setText(f"{place}, {self.open} to look at")
+        # As a whole: the table has little room for it.
+        why = self._table.item(row, len(COLUMNS) - 1) if row >= 0 else None
+        self._why.setText("" if why is None else why.text())
+        self._why.setVisible(why is not None)
 
 
 def _empty_table() -> QTableWidget:
@@ -194,7 +203,8 @@ def _empty_table() -> QTableWidget:
     header = table.horizontalHeader()
     # Columns that follow their contents by themselves measure all rows whenever a cell changes.
     header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-    header.setStretchLastSection(True)  # it takes what is left, and is elided
+    # The last one takes what is left, and is elided.
+    header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
     header.setMinimumSectionSize(24)
     table.setMinimumWidth(200)
     table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -49,7 +49,7 @@ def sentence(
 def _number(data: TraceData, quantity: Quantity, cell: int, frame: int) -> str:
     row = int(data.rows_of([cell])[0])
     value = data.values(quantity.name)[row, frame]
-    flag = data.flag_names[data.flags[row, frame]]
+    flag = data.flag_names[data.flags[row, frame]].replace("_", " ")
     if np.isnan(value):
         return f"no value ({flag})" if flag else "no value"
     text = f"{quantity.label} {value:.3g}"

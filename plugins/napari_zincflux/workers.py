@@ -13,7 +13,7 @@ from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
 from qtpy.QtCore import QObject, Signal
 
-from zincflux import ZincfluxWarning
+from zincflux import ZincfluxError, ZincfluxWarning
 from zincflux.pipeline import Progress
 
 REPORT_EVERY_S = 0.05
@@ -33,6 +33,11 @@ STAGES = {
     "tracks": "writing the tracks",
     "images": "writing the images",
     "outlines": "writing the outlines",
+    "pictures": "storing the corrected cells",
+    "examples": "preparing the pictures",
+    "simulated cells": "preparing simulated cells",
+    "judging before": "judging the network before",
+    "judging after": "judging the new network",
 }
 """Stages in words; others stand for themselves."""
 
@@ -124,6 +129,7 @@ class Work(QObject):
         super().__init__(parent)
         self.worker: GeneratorWorker | None = None
         self._is_starting = False
+        self._gives_way = True
         self._stop = threading.Event()
         self._bar: Any = None
 
@@ -132,12 +138,19 @@ class Work(QObject):
         """Whether work is under way, or about to begin."""
         return self._is_starting or self.worker is not None
 
+    @property
+    def must_end(self) -> bool:
+        """Whether work is under way that is not to be replaced before it has ended."""
+        return self.worker is not None and not self._gives_way
+
     def start(
         self,
         title: str,
         steps: Generator[Progress, None, Any],
         done: Callable[[Any], None],
         failed: Callable[[Exception], None],
+        *,
+        gives_way: bool = False,
     ) -> None:
         """Begin work; what is under way is stopped and forgotten.
 
@@ -149,6 +162,8 @@ class Work(QObject):
             The work.
         done, failed
             Called in the window's thread with the outcome or the error; neither if it is stopped.
+        gives_way
+            Whether the user may begin other work in its place: it is quickly done again.
         """
         self._is_starting = True
         try:
@@ -159,10 +174,35 @@ class Work(QObject):
             self._is_starting = False
         stop = self._stop = threading.Event()
         worker = create_worker(driven, steps, stop, _start_thread=False, _ignore_errors=True)
-        self.worker, self._bar = worker, bar
+        self.worker, self._bar, self._gives_way = worker, bar, gives_way
         self._listen(worker, title, done, failed)
         self.begun.emit(title)
         worker.start()
+
+    def begin(
+        self,
+        title: str,
+        make: Callable[[], Generator[Progress, None, Any]],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+        *,
+        gives_way: bool = False,
+    ) -> None:
+        """Begin work, unless there is something wrong with it before the first step.
+
+        Parameters
+        ----------
+        title, done, failed, gives_way
+            As of `start`.
+        make
+            Gives the work; a `ZincfluxError` that it raises is told like one of the work itself.
+        """
+        try:
+            steps = make()
+        except ZincfluxError as error:
+            failed(error)
+            return
+        self.start(title, steps, done, failed, gives_way=gives_way)
 
     def _listen(
         self,

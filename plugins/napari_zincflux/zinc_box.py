@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_zincflux.plot_style import ABOVE_COLOUR, BELOW_COLOUR, MISSING
+from napari_zincflux.plot_style import ABOVE_COLOUR, BELOW_COLOUR, MISSING, swatch
 from napari_zincflux.zinc_layers import COLOURS
 from zincflux.pipeline.zinc_image import AVERAGE_UM
 
@@ -91,9 +91,9 @@ class ZincBox(QWidget):
         """Show what the colours mean, and a remark; nothing without limits."""
         self.legend.show_range(limits_nM)
         swatches = [
-            _swatch(BELOW_COLOUR, "below the calibrated range"),
-            _swatch(ABOVE_COLOUR, "above it"),
-            _swatch(MISSING, "no number"),
+            swatch(BELOW_COLOUR, "below the calibrated range"),
+            swatch(ABOVE_COLOUR, "above it"),
+            swatch(MISSING, "no number"),
         ]
         text = " &nbsp; ".join(swatches) + (f"<br>{note}" if note else "")
         self._words.setText(text if limits_nM is not None else "")
@@ -119,10 +119,6 @@ class DiscBox(QDoubleSpinBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the dock."""
         event.ignore()
-
-
-def _swatch(colour: tuple[int, int, int], words: str) -> str:
-    return f'<span style="color: rgb{colour}">■</span>&nbsp;{words.replace(" ", "&nbsp;")}'
 
 
 class ColourBar(QWidget):

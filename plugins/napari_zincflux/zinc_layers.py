@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from napari_zincflux.layers import Axes, LayerData, lazy_frames
+from napari_zincflux.layers import Axes, LayerData
+from napari_zincflux.lazy_stacks import lazy_frames
 from napari_zincflux.plot_style import ABOVE_COLOUR, BELOW_COLOUR, MISSING, RGB
 from zincflux.columns import FLAGS
 from zincflux.pipeline.pixel_rows import code_of

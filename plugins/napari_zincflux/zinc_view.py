@@ -84,7 +84,7 @@ class ZincView(QObject):
             self._take(images, wanted)
 
         steps = iter_zinc_images(finished, movie=self.session.movie, average_um=average_um)
-        self.work.start("Zinc image", steps, done, self._fail)
+        self.work.start("Zinc image", steps, done, self._fail, gives_way=True)
         self._worker = self.work.worker
 
     def _take(self, images: ZincImages, made_of: tuple[Any, float]) -> None:

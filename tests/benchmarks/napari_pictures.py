@@ -69,7 +69,9 @@ class Scene:
         self.window.resize(*SIZE)
         self.rest()
         shot = self.viewer.screenshot(canvas_only=False, flash=False)
-        picture = Image.fromarray(np.asarray(shot)[..., :3]).quantize(256)
+        # Rare colours, as of a legend, are kept; then those of large areas are made right.
+        picture = Image.fromarray(np.asarray(shot)[..., :3])
+        picture = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=3)
         file = self.out / f"napari-{name}.png"
         picture.save(file, optimize=True)
         size = f"{picture.width} × {picture.height}"
@@ -107,6 +109,10 @@ def play(scene: Scene, folder: Path) -> None:
     panel.colour.choose("zinc_nM")
     panel.plots.tabs.setCurrentIndex(1)
     scene.shoot("zinc")
+    panel.colour.choose("")
+    scene.wait("zinc image", panel.zinc.switch.click)
+    scene.shoot("zinc-image")
+    panel.zinc.switch.click()
     correct(scene)
     scene.wait("export", lambda: panel.export(folder / "dish_results"))
     scene.show_step("results")
@@ -117,7 +123,6 @@ def play(scene: Scene, folder: Path) -> None:
 def correct(scene: Scene) -> None:
     """Delete a cell, and take it back."""
     panel = scene.panel
-    panel.colour.choose("")
     panel.plots.tabs.setCurrentIndex(0)
     panel.correct_fold.button.setChecked(True)
     scene.rest()

@@ -122,9 +122,9 @@ def test_cells_are_excluded_for_the_reason_that_was_chosen(tools, window):
 def test_keys_are_shown_over_the_picture(tools):
     made, _ = tools
     made.show_keys()
-    assert "Merge" in made._keys.text()
+    assert "Merge" in made.keys.overlay.text()
     made.show_keys()
-    assert made._keys is None
+    assert made.keys.overlay is None
 
 
 def test_suspects_are_walked_through(tools, window, qtbot):
@@ -144,6 +144,7 @@ def test_suspects_are_walked_through(tools, window, qtbot):
     listed = panel.suspects
     listed.next()
     assert (views.selected, views.frame) == ([3], 9)
+    assert listed._why.text() == "b"
     with qtbot.waitSignal(listed.accepted) as caught:
         listed.accept()
     assert caught.args == [1]
@@ -155,6 +156,8 @@ def test_suspects_are_walked_through(tools, window, qtbot):
     assert (views.selected, views.frame) == ([1], 2)
     listed.accept()
     assert "All 2 are accepted" in listed._words.text()
+    with qtbot.assertNotEmitted(listed.accepted):
+        listed.accept()
     listed.set_accepted(set())
     panel.set_suspects(suspects.iloc[:0])
     assert listed._words.text() == "Nothing looks wrong."
@@ -202,7 +205,7 @@ def test_keys_of_the_picture_make_links(window_of_moving, equip, moving):
         divide(layer)
     assert [edit.kind for edit in made.corrections.log.edits] == ["division"]
     made.show_keys()
-    assert "Divide" in made._keys.text()
+    assert "Divide" in made.keys.overlay.text()
 
 
 def test_what_is_accepted_is_in_the_log_and_undone(window_of_moving, equip, moving, tmp_path):

@@ -9,11 +9,10 @@ from napari_zincflux.layers import (
     contrast_limits,
     even_step_s,
     labels_layer,
-    lazy_frames,
     movie_layers,
     tracks_layer,
-    with_the_drift,
 )
+from napari_zincflux.lazy_stacks import lazy_frames, moved_frames
 from zincflux import Movie
 
 
@@ -164,7 +163,7 @@ def drifting(dy_um, dx_um):
 def test_static_labels_follow_the_field():
     labels = np.zeros((1, 4, 5), dtype=np.int32)
     labels[0, 1, 3] = 7
-    shown = with_the_drift(labels, drifting([0.6, -9.0], [-1.0, 0.0]), Axes.of(0.5, None))
+    shown = moved_frames(labels, drifting([0.6, -9.0], [-1.0, 0.0]), 0.5)
     assert shown.shape == (3, 4, 5)
     places = [np.argwhere(np.asarray(shown[t])).tolist() for t in range(3)]
     assert places == [[[1, 3]], [[2, 1]], []]
@@ -175,4 +174,4 @@ def test_static_labels_follow_the_field():
 )
 def test_labels_stay_where_nothing_is_to_be_moved(n_images, drift):
     labels = np.ones((n_images, 4, 5), dtype=np.int32)
-    assert with_the_drift(labels, drifting(*drift), Axes.of(0.5, None)) is labels
+    assert moved_frames(labels, drifting(*drift), 0.5) is labels

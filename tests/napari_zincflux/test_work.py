@@ -223,7 +223,7 @@ class Measured:
 
 @pytest.fixture
 def corrected(work):
-    session = SimpleNamespace(measured=Measured(), log=0, autosave=None)
+    session = SimpleNamespace(measured=Measured(), log=0, log_file=None)
     made = Correcting(session, work, Panel(), work)
     made.corrections = Log()
     yield made
