@@ -119,6 +119,7 @@ def test_wrong_command_line(zf, tmp_path, monkeypatch, args, message):
     assert names_in(tmp_path) == set()
 
 
+@pytest.mark.slow
 def test_run_says_what_came_of_it(zf, dish):
     status, out, err = zf("run", dish)
     report = dish.parent / "experiment" / "report.html"
@@ -305,6 +306,7 @@ def test_quiet_has_no_bar(zf, dish, quick, terminal):
     assert zf("run", dish, "--quiet") == (0, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are of POSIX")
 def test_bar_on_a_real_terminal(tmp_path):
     import pty
@@ -412,6 +414,7 @@ def test_keyboard_interrupt_anywhere(zf, dish, monkeypatch, place):
     assert names_in(dish.parent) == {"movie.ome.tif", "experiment.toml"}
 
 
+@pytest.mark.slow
 def test_memory_can_be_bounded(zf, dish):
     status, _, err = zf("run", dish, "--max-memory", "1MB")
     assert status == 2

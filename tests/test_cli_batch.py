@@ -59,6 +59,7 @@ def stand_in(monkeypatch, tmp_path):
     return prepare
 
 
+@pytest.mark.slow
 def test_a_batch_from_sheet_to_report(zf, tmp_path):
     sheet, settings = make_batch(tmp_path, 2)
     arguments = ("batch", sheet, "--settings", settings, "--out", tmp_path / "out", "--json")

@@ -35,6 +35,7 @@ def test_listing_the_public_names_is_cheap():
     assert imported_after("import zincflux; dir(zincflux); zincflux.__version__") & COSTLY == set()
 
 
+@pytest.mark.slow
 def test_core_imports_no_gui():
     statement = "import zincflux\nfor name in zincflux.__all__: getattr(zincflux, name)"
     gui = {"napari", "qtpy", "magicgui", "vispy", "PyQt5", "PyQt6", "PySide2", "PySide6"}

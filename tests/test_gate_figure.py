@@ -28,6 +28,7 @@ def test_all_cells_are_counted_and_the_threshold_is_shown():
     assert not any("$" in label for label in labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signal", [[], [np.nan], [7.0], [0.0, 0.0]])
 def test_few_cells_can_be_drawn(signal):
     assert to_png(gate_figure(cells(np.array(signal)), 50.0, "mCherry")).startswith(b"\x89PNG")

@@ -199,6 +199,7 @@ def test_phase_without_frames_has_no_points():
     assert axis.get_xticklabels()[2].get_text() == "late\nn = 0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [interval_figure, movie_heat_map_figure, levels_figure])
 def test_the_same_bytes(draw):
     first, second = (to_svg(draw(table(), PHASES)) for _ in range(2))

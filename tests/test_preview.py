@@ -49,6 +49,7 @@ def test_moving_cells_are_shown_in_the_first_frame(dish):
     assert found.labels.max() == 4
 
 
+@pytest.mark.slow
 def test_command(dish, zf):
     status, out, err = zf("run", dish, "--preview", "--json", "--set", "segment.diameter_um=11")
     assert (status, err) == (0, "")

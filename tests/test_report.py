@@ -145,6 +145,7 @@ def test_same_text_again(analysis):
     assert render_report(analysis) == render_report(replace(analysis))
 
 
+@pytest.mark.slow
 def test_untrusted_names_are_text(analysis):
     evil = "<script>alert(1)</script>"
     attack = replace(
@@ -235,6 +236,7 @@ def test_regions_have_their_own_parts(analysis):
     assert "EDTA wash (nucleus)" in reader.text
 
 
+@pytest.mark.slow
 def test_groups_of_a_gate_have_their_own_parts(analysis):
     signal = np.where(np.arange(24) < 9, 400.0, 2.0)
     gated = Gated(signal, signal > 50, 50.0, is_estimated=True)
@@ -250,6 +252,7 @@ def test_groups_of_a_gate_have_their_own_parts(analysis):
     assert "<b>mCherry" not in page
 
 
+@pytest.mark.slow
 def test_table_of_traces_has_no_picture(analysis):
     mapping = ({"role": "time", "columns": "<i>t", "unit": "s", "how": "header"},)
     page, reader = read(replace(analysis, overview=None, labels=None, mapping=mapping))

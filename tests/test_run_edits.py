@@ -113,6 +113,7 @@ def test_what_became_of_the_edits_is_recorded(corrected):
     assert cells.set_index("cell_id").loc[8, "reason"] == "by hand: mitotic"
 
 
+@pytest.mark.slow
 def test_an_accepted_suspect_is_known_to_the_command_line(tmp_path):
     """A cell is painted where nothing glows; that it is left out is found to be right."""
     nothing = Paint(onto="new", runs=tuple((row, 28, 36) for row in range(26, 34)))

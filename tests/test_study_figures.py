@@ -42,6 +42,7 @@ def superplot(study, values=None):
     return superplot_figure(values, of(study.dishes), of(study.conditions), RATE, "nM/s")
 
 
+@pytest.mark.slow
 def test_every_figure_is_named_and_drawn(study):
     names = [name for name, _ in study_figures(study)]
     assert names[:2] == [f"superplot_{RATE}", f"dose_response_{RATE}"]
@@ -51,6 +52,7 @@ def test_every_figure_is_named_and_drawn(study):
         assert to_png(draw(), dpi=40).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to_bytes", [to_svg, to_pdf, to_png])
 def test_the_same_tables_give_the_same_bytes(study, to_bytes):
     assert to_bytes(superplot(study)) == to_bytes(superplot(study))
@@ -217,6 +219,7 @@ def test_the_heat_map_of_a_signal(study):
     to_png(figure, dpi=40)
 
 
+@pytest.mark.slow
 def test_hostile_names_are_drawn():
     for name, draw in study_figures(hostile_study()):
         if RATE in name or "peak" not in name:

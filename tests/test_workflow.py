@@ -322,6 +322,7 @@ def test_a_path_that_is_no_text(dish, tmp_path):
 ODD = ('=HYPERLINK("x")', "a\tb\nc", "<b>&amp;", "Zn²⁺ 50 µM, 1:2", "../../up", "a\u202eb\u200b")
 
 
+@pytest.mark.slow
 def test_odd_names_break_nothing(dish):
     phases = "".join(
         f'[[phases]]\nname = {json.dumps(name)}\nrole = "response"\nstart_s = {40 + 10 * n}\n'

@@ -34,6 +34,7 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "render_report", lambda *_, **__: "the slowest part of a run")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_fast")
 def test_results_at_an_address(tmp_path: Path) -> None:
     sheet, settings = make_batch(tmp_path / "movies", 2)

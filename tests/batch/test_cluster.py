@@ -106,6 +106,7 @@ def test_dask_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         list(iter_cluster([], "tcp://127.0.0.1:8786"))
 
 
+@pytest.mark.slow
 def test_jobs_that_nobody_waits_for_are_given_up(scheduler: tuple[str, dict[str, Any]]) -> None:
     from distributed import Client
 

@@ -178,6 +178,7 @@ def test_every_movie_has_a_small_picture(study, samples):
         assert Image.open(io.BytesIO(png)).size == (64, 64)
 
 
+@pytest.mark.slow
 def test_the_order_of_finishing_does_not_matter(study, samples):
     again = collect_study(samples, SETTINGS, name="Two conditions", warnings=["told by the batch"])
     for name in ("cells", "dishes", "conditions", "tests", "courses", "heat_map", "quality"):
@@ -281,6 +282,7 @@ def test_courses_can_be_aligned_to_any_phase(samples):
     assert study.courses.time_s.min() == -100.0
 
 
+@pytest.mark.slow
 def test_rates_without_those_of_a_control(samples):
     plain = collect_study(samples, StudySettings(control="control"))
     less = collect_study(samples, StudySettings(subtract_control="control"))

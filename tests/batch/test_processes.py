@@ -102,6 +102,7 @@ def test_processes_that_the_system_refuses(monkeypatch: pytest.MonkeyPatch) -> N
     assert [file.closed for file in files] == [True]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_stand_in")
 def test_stopping_takes_less_than_two_seconds() -> None:
     steps = iter_processes([{"sleep": 60}, {"sleep": 60}], 2)

@@ -43,6 +43,7 @@ def noisy(seed, error, *, replicates=3, hill=1.3):
     return Titration.of(ZINC, clean + spread * noise)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["constant", "relative"])
 def test_intervals_cover_the_truth(error):
     inside_k, inside_n, named = [], [], []
@@ -61,6 +62,7 @@ def test_intervals_cover_the_truth(error):
     assert np.mean(named) < 0.05
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(gain=st.floats(1e-3, 1e5), unit=st.sampled_from([1e-3, 1.0, 1e6]), seed=st.integers(0, 99))
 def test_gain_unit_and_order_of_replicates_change_nothing(gain, unit, seed):
@@ -271,6 +273,7 @@ def test_beta_where_replicates_differ_in_indicator():
     assert quiet(table, RATIO).beta == pytest.approx(beta, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_error_of_beta_holds_those_of_k():
     random = np.random.default_rng(3)
     beta, k_app = 4.0, float(apparent_k(2.0, 4.0))

@@ -43,6 +43,7 @@ def fitted(table, **keys):
         return fit_titration(table, DYE, TitrationFitting(**keys))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zinc", [FEW, ZINC], ids=["8 points", "13 points"])
 def test_points_of_a_clean_titration_are_seldom_named(zinc):
     number = 50

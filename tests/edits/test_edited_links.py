@@ -178,6 +178,7 @@ def tables(draw):
     return tracks(*cells, parents=parents)
 
 
+@pytest.mark.slow
 @given(tables(), st.lists(link_edits(size=6), max_size=5))
 def test_links_stay_sound_under_any_edits(table, edits):
     known = set(zip(table["frame"], table["label"], strict=True))
@@ -222,6 +223,7 @@ def test_numbers_without_any_cell_before():
     assert len(keep_numbers(after, nothing)) == 0
 
 
+@pytest.mark.slow
 @given(tables(), st.randoms(use_true_random=False))
 def test_numbers_are_given_once(table, random):
     cells = sorted(set(table["cell_id"].tolist()))

@@ -45,6 +45,7 @@ def rows_of(sheet):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_what_is_written_runs_to_its_end(choices, tmp_path):
     files = write(choices)
     assert files.words.startswith(f"{files.sheet} lists 2 movies. The settings for all are in")

@@ -61,6 +61,7 @@ def test_results_that_are_stored_are_not_made_again(results, stored, tmp_path):
     assert "traces" in openpyxl.load_workbook(exported.out).sheetnames
 
 
+@pytest.mark.slow
 def test_results_that_are_not_stored_are_made_first(session, dish, tmp_path):
     exported = complete(iter_session_export(session, "csv", tmp_path / "a"))
     assert exported.is_new
@@ -72,6 +73,7 @@ def test_results_that_are_not_stored_are_made_first(session, dish, tmp_path):
     assert len(pd.read_csv(tmp_path / "a" / "cells.csv")) == 4
 
 
+@pytest.mark.slow
 def test_results_of_other_settings_are_made_anew(results, stored, tmp_path):
     results.choices.set("flux.responder_k", 9.0)
     exported = complete(iter_session_export(results, "csv", tmp_path / "a"))
@@ -79,6 +81,7 @@ def test_results_of_other_settings_are_made_anew(results, stored, tmp_path):
     assert exported.folder != stored
 
 
+@pytest.mark.slow
 def test_results_go_on_in_the_folder_that_was_made(session, tmp_path):
     home = tmp_path / "home"
     first = complete(iter_session_export(session, "csv", tmp_path / "a", home))

@@ -79,6 +79,7 @@ def test_there_is_something_to_learn_from_after_a_run(dish, session):
     assert "Run the analysis first" in obstacle_to_learning(opened(dish))
 
 
+@pytest.mark.slow
 def test_opened_results_are_made_correctable_first(dish, tmp_path):
     session = opened(run_quietly(dish, tmp_path / "stored").out)
     assert "Make these results correctable first" in obstacle_to_learning(session)

@@ -14,6 +14,7 @@ def own_cache(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("ZINCFLUX_CACHE", str(tmp_path_factory.getbasetemp() / "samples-cache"))
 
 
+@pytest.mark.slow
 def test_uptake_shows_a_movie_and_its_cells():
     (image, options, _), (labels, cells, kind) = samples.uptake()
     assert options["name"] == "FluoZin-3"
@@ -23,6 +24,7 @@ def test_uptake_shows_a_movie_and_its_cells():
     assert set(first) - {0} <= set(cells["features"]["index"])
 
 
+@pytest.mark.slow
 def test_fret_shows_two_channels_and_divisions():
     *images, _, (_, tracks, kind) = samples.fret()
     assert [options["name"] for _, options, _ in images] == ["CFP", "FRET"]

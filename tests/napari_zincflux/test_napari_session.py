@@ -135,6 +135,7 @@ def test_a_bare_movie_says_what_it_lacks(tmp_path):
     assert session.state("movie") == "fresh"
 
 
+@pytest.mark.slow
 def test_export_is_what_the_command_line_makes_of_the_saved_experiment(session, tmp_path, measured):
     session.choices.set("segment.diameter_um", 14.0)
     saved = session.save(tmp_path / "dish")
@@ -147,6 +148,7 @@ def test_export_is_what_the_command_line_makes_of_the_saved_experiment(session, 
         assert (outcome.out / name).read_bytes() == (again.out / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_dock_shows_the_numbers_that_are_exported(session, tmp_path, measured):
     session.take_measured(measured)
     outcome = drive(session.export(tmp_path / "out"))
@@ -355,6 +357,7 @@ def test_a_correction_makes_the_outcome_stale(session, measured):
     assert states(session) == ["fresh", "fresh", "stale", "stale", "stale"]
 
 
+@pytest.mark.slow
 def test_results_are_opened_with_and_without_their_movie(session, tmp_path, simulated):
     out = drive(session.export(tmp_path / "out")).out
     opened = Session()

@@ -102,6 +102,7 @@ def test_other_choices_make_stale_what_is_made_correctable(session):
     assert states(session) == ["fresh"] * 5
 
 
+@pytest.mark.slow
 def test_corrections_of_the_results_are_kept(copied, session):
     _, log, out = with_a_log(copied)
     session.take_opened(open_place(out))
@@ -116,6 +117,7 @@ def test_corrections_of_the_results_are_kept(copied, session):
     assert session.autosave == copied / "corrected.edits.toml"
 
 
+@pytest.mark.slow
 def test_corrections_made_since_make_the_results_stale(copied, session):
     _, log, out = with_a_log(copied)
     later = log.with_edit(Delete(point=anchor_of(session.results.labels[0], 3), cell_ids=(3,)))
@@ -143,6 +145,7 @@ def test_corrections_that_were_never_run_come_back_and_wait(copied, session):
     assert states(session) == ["fresh"] * 5
 
 
+@pytest.mark.slow
 def test_results_whose_log_is_gone_are_stale(copied, session):
     _, _, out = with_a_log(copied)
     (copied / "corrected.edits.toml").unlink()
@@ -200,6 +203,7 @@ def test_other_numbers_than_the_stored_ones_are_told(copied, session):
     assert difference(replace(stored, traces=regions), analysis).startswith("4 cells differ")
 
 
+@pytest.mark.slow
 def test_moving_cells_are_measured_again_and_mapped_alike(tmp_path, monkeypatch):
     from zincflux.results import write_simulation
 

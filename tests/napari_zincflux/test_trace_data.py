@@ -177,6 +177,7 @@ def test_lasso_takes_what_crosses_it_between_frames():
     assert inside_polygon(TIME, y[:0], above).tolist() == []
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.floats(0, 15), st.floats(0, 15)), min_size=3, max_size=3),
     arrays.arrays(float, (5, 4), elements=st.floats(0, 15)),

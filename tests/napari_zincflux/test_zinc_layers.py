@@ -99,6 +99,7 @@ def test_any_limits_make_colours(low, high):
     assert (np.diff(controls) > 0).all()
 
 
+@pytest.mark.slow
 def test_colours_reach_over_the_usable_range(analysis, dish, tmp_path):
     usable = analysis.reach.zinc_ranges[-1]
     shown = max(usable.low_nM, usable.high_nM / 1000), usable.high_nM

@@ -172,6 +172,7 @@ def test_bleaching_of_a_reference_region() -> None:
     assert analysis.frames["dye_bleach_factor"].to_numpy() == pytest.approx(fade, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "background",
     [
@@ -320,6 +321,7 @@ def test_saturated_cells_have_no_zinc() -> None:
     assert (flagged["clipped_fraction"] > 0.9).all()
 
 
+@pytest.mark.slow
 def test_moving_cells_keep_their_identity() -> None:
     shifts = [(t // 3, t // 3) for t in range(50)]
     analysis = analyze(
@@ -335,6 +337,7 @@ def test_moving_cells_keep_their_identity() -> None:
         assert analysis.label_images[49][int(row.y_um), int(row.x_um)] == row.cell_id
 
 
+@pytest.mark.slow
 def test_a_cell_lost_for_a_frame_says_so() -> None:
     data = np.asarray(dish(dtype=np.float64).data).copy()
     y, x = CENTRES[3]
@@ -454,6 +457,7 @@ def test_a_dim_cell_does_not_rule_the_bleaching_fit(tmp_path: Path) -> None:
     assert rows["dye_bleach_factor"].to_numpy() == pytest.approx(fade, rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_cell_that_comes_after_the_baseline_says_why_it_has_no_f_f0() -> None:
     data = np.asarray(dish(dtype=np.float64).data).copy()
     y, x = CENTRES[3]

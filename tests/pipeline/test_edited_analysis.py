@@ -183,6 +183,7 @@ def any_log(analysis: Analysis, seed: int, n: int = 6) -> EditLog:
     return log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(2))
 def test_correcting_an_analysis_gives_what_analysing_anew_gives(kept, kind, seed):

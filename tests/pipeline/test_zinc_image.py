@@ -243,6 +243,7 @@ def test_what_turns_off_takes_the_dye_from_the_phase_without_zinc(flat_cells):
     assert set(bright_frames(replace(source, rows=rows))) <= set(range(25, 40))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["followed", "no ends"])
 def test_without_a_known_distribution_the_light_is_taken_as_it_is(kind, cells_only):
     changes = {"track": {"mode": "follow", "divisions": False}}
@@ -329,6 +330,7 @@ def test_of_several_regions_the_whole_cell_counts():
     assert len(zinc_images(only).source.rows.cell_id) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flat_field", [{}, {"method": "estimate"}])
 def test_stored_results_give_the_same_images(tmp_path, flat_field):
     from runs import make_dish, run_quietly
@@ -344,6 +346,7 @@ def test_stored_results_give_the_same_images(tmp_path, flat_field):
         np.testing.assert_array_equal(one[t].reason, other[t].reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     # A FRET movie is calibrated with ends that are pooled over its 14 cells: all share their error.
     ("kind", "offset", "spread"),

@@ -93,6 +93,7 @@ def check_variants(write: Callable[[Path], Recording], folder: Path, numbers: ra
     assert outcomes["ReaderError"] >= len(numbers) // 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", FORMATS, ids=lambda write: write.__name__)
 def test_damage_is_one_error(write: Callable[[Path], Recording], tmp_path: Path) -> None:
     check_variants(write, tmp_path, range(40))

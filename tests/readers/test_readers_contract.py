@@ -53,6 +53,7 @@ def test_channels_and_saturation_are_known(movie: Movie) -> None:
     assert movie.saturation_level in (4095.0, 65535.0)
 
 
+@pytest.mark.slow
 def test_no_file_stays_open(recording: Recording, tmp_path: Path) -> None:
     def open_files() -> list[str]:
         return [f.path for f in psutil.Process().open_files() if f.path.startswith(str(tmp_path))]

@@ -31,6 +31,7 @@ def test_a_run_gives_the_same_bytes(tmp_path_factory):
     assert page.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_all_that_a_page_may_hold_is_stored(tmp_path_factory, tmp_path):
     """A gate, edits that no longer apply, and doubts."""
     dish, _ = finished(tmp_path_factory)
@@ -73,6 +74,7 @@ def test_results_of_an_earlier_version_lack_the_picture_alone(folder):
     assert "Free zinc" in page
 
 
+@pytest.mark.slow
 def test_a_study_gives_the_same_bytes(tmp_path):
     study = example_study(n_cells=5, n_dishes=1)
     out = tmp_path / "study"
@@ -92,6 +94,7 @@ def test_a_folder_without_results_is_refused(tmp_path):
         rerender(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_replaced_is_told(folder):
     (folder / "report.html").unlink()
     (folder / "report.html").mkdir()

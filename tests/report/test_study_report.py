@@ -82,6 +82,7 @@ def test_the_headline_tells_differences_where_there_are_no_ratios(study):
     assert few.endswith("no interval: no conclusion can rest on it.")
 
 
+@pytest.mark.slow
 def test_of_several_comparisons_a_direction_needs_the_adjusted_p_value():
     study = example_study(n_cells=3)
     assert " raised the " in headline(study)
@@ -170,6 +171,7 @@ def test_the_same_study_gives_the_same_bytes(study):
     assert render_study(study) == render_study(replace(study))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_drawing")
 def test_failures_and_warnings_stand_before_all_results():
     page = render_study(example_study(n_cells=4))
@@ -187,6 +189,7 @@ def test_warnings_that_many_movies_share_are_said_once(study):
     assert "and 4 more" in page
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_drawing")
 def test_forty_movies_stay_small():
     study = example_study(n_experiments=4, n_dishes=1, n_cells=100)
@@ -262,6 +265,7 @@ def test_arms_stand_in_order_and_look_different():
     assert groups_of(arms_of(many)) == []
 
 
+@pytest.mark.slow
 def test_groups_of_a_reporter_are_arms_of_their_own():
     study = example_study(n_cells=6, n_dishes=1, groups=("positive", "negative"))
     arms = arms_of(study.conditions)
@@ -350,6 +354,7 @@ def test_dishes_of_other_conditions_and_doses_are_others(study):
     assert "<li><b>16</b>dishes</li>" in render_study(study)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_drawing")
 def test_the_page_names_the_confidence_of_intervals():
     study = example_study(n_cells=3)
@@ -367,6 +372,7 @@ def test_missing_cells_stand_beside_those_beyond_the_range(study):
     assert "0 % / 2 % / 25 %" in page
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_drawing")
 def test_hostile_names_end_no_element():
     page = render_study(hostile_study())

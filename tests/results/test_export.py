@@ -42,6 +42,7 @@ def stored(monkeypatch, done):
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", EXPORTS)
 def test_command(zf, done, tmp_path, to, monkeypatch):
     monkeypatch.setattr("zincflux.export.figures.PNG_DPI", 40)  # quicker

@@ -253,6 +253,7 @@ def test_prism_without_phases(done, stored, tmp_path):
     assert not any(name.startswith("response") for name in names)
 
 
+@pytest.mark.slow
 def test_report_stands_alone(done, tmp_path):
     page = export_results(done, "report", tmp_path / "new" / "dish.html")
     text = page.read_text(encoding="utf-8")
@@ -266,6 +267,7 @@ def test_report_stands_alone(done, tmp_path):
         export_results(done, "report", mine, overwrite=True)
 
 
+@pytest.mark.slow
 def test_figures(done, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "PNG_DPI", 40)
     folder = export_results(done, "figures", tmp_path / "a")
@@ -296,6 +298,7 @@ def test_figures_without_phases(done):
     assert "phases_zinc_nM" not in names
 
 
+@pytest.mark.slow
 def test_figures_of_regions_and_groups(done, stored, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "PNG_DPI", 40)
     results = read_results(done)
@@ -328,6 +331,7 @@ def test_name_that_is_proposed_needs_nothing_more(monkeypatch):
     assert EXPORTS["ctc"].proposed_ending == "_ctc"
 
 
+@pytest.mark.slow
 def test_tables_and_figures_of_a_table(done, stored, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "PNG_DPI", 40)
     stored(labels=None, labels_file=None, overview=None, calibration=None)

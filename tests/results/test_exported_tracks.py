@@ -64,6 +64,7 @@ def checker():
     return lambda folder: module.validate_sequence(str(folder), threads=1)["Valid"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Empty frame")
 @settings(
     max_examples=20,
@@ -176,6 +177,7 @@ def graph(path):
     return read_to_memory(path, structure_validation=True, data_validation=checks)
 
 
+@pytest.mark.slow
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(family=families())
 def test_graph_is_valid_and_complete(tmp_path_factory, family):

@@ -160,6 +160,7 @@ def test_the_bar_shows_the_colours_in_order(done, tmp_path):
     assert all((frame[:, left + 64 * ZOOM + 18] == column).all() for frame in frames)
 
 
+@pytest.mark.slow
 def test_mp4_shows_the_same(done, tmp_path):
     pictures = gif_frames(make(done, tmp_path / "a.gif"))
     path = export_results(done, "movie", tmp_path / "a.mp4", options=Options(fps=12.5, scale=ZOOM))
@@ -174,6 +175,7 @@ def test_mp4_shows_the_same(done, tmp_path):
             assert np.abs(np.median(one, 0) - np.median(other, 0)).max() <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["gif", "mp4"])
 def test_the_same_bytes(done, tmp_path, ending):
     if ending == "mp4":

@@ -90,6 +90,7 @@ def test_what_is_promised_is_there(folder):
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".svg", ".pdf"}
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes(few, folder, tmp_path):
     again = example_study(doses=(0.0, 30.0, 90.0), n_experiments=3, n_dishes=1, n_cells=4)
     assert hashes(write(again, tmp_path / "out")) == hashes(folder)
@@ -102,6 +103,7 @@ def test_figures_tell_no_date(folder):
         assert b"<dc:date>" not in content
 
 
+@pytest.mark.slow
 def test_earlier_files_stay_when_the_disk_is_full(few, tmp_path, monkeypatch):
     out = write(few, tmp_path / "out")
     before = hashes(out)
@@ -205,6 +207,7 @@ def test_any_text_survives_a_csv(texts):
 NUMBERS = st.floats(-1e300, 1e300) | st.sampled_from([np.nan, np.inf, -np.inf])
 
 
+@pytest.mark.slow
 @given(st.one_of(st.text(max_size=50), NUMBERS, st.integers(-(10**9), 10**9), st.booleans()))
 def test_any_value_makes_a_workbook_that_opens(value):
     class Memory:

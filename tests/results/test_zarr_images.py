@@ -187,6 +187,7 @@ def test_labels_read_by_others(tmp_path, n_images):
 # Runs
 
 
+@pytest.mark.slow
 def test_labels_of_a_run(zf, dish, done):
     assert zf("run", dish, "--labels-format", "zarr", "--overwrite")[0] == 0
     out = dish.parent / "experiment"
@@ -202,6 +203,7 @@ def test_labels_of_a_run(zf, dish, done):
     assert (status, text[:10]) == (0, "up to date")
 
 
+@pytest.mark.slow
 def test_another_format_is_another_result(zf, dish):
     assert zf("run", dish, "--labels-format", "zarr", "--overwrite")[0] == 0
     status, _, err = zf("run", dish)
@@ -213,6 +215,7 @@ def test_another_format_is_another_result(zf, dish):
     assert (out / "labels.ome.tif").is_file()
 
 
+@pytest.mark.slow
 def test_lost_labels_are_made_again(zf, dish):
     assert zf("run", dish, "--labels-format", "zarr", "--overwrite")[0] == 0
     labels = dish.parent / "experiment" / LABELS_ZARR
@@ -220,6 +223,7 @@ def test_lost_labels_are_made_again(zf, dish):
     assert "incomplete results" in zf("run", dish, "--labels-format", "zarr")[2]
 
 
+@pytest.mark.slow
 def test_same_bytes_for_any_number_of_jobs(dish, tmp_path):
     outs = []
     for jobs in (1, 2):
@@ -235,6 +239,7 @@ def test_same_bytes_for_any_number_of_jobs(dish, tmp_path):
     assert labels.shape == (40, 64, 64)
 
 
+@pytest.mark.slow
 def test_labels_of_one_run_for_another(zf, dish, tmp_path):
     first = tmp_path / "first"
     run_quietly(dish, first, labels_format="zarr")
@@ -292,6 +297,7 @@ def test_zarr_is_not_installed(zf, dish, monkeypatch):
     assert 'expected the package zarr, which is not installed. Install it: pip install "zinc' in err
 
 
+@pytest.mark.slow
 def test_damaged_labels(zf, dish):
     assert zf("run", dish, "--labels-format", "zarr", "--overwrite", "--quiet")[0] == 0
     out = dish.parent / "experiment"
@@ -361,6 +367,7 @@ def test_labels_of_moving_cells_move_with_the_frames(done, stored, tmp_path):
     assert not cells[9][61:].any()
 
 
+@pytest.mark.slow
 def test_flat_field_is_applied(dish, tmp_path):
     out, image = tmp_path / "flat", np.linspace(0.5, 1.5, 64 * 64).reshape(64, 64)
     tifffile.imwrite(tmp_path / "field.tif", image.astype(np.float32))
@@ -371,6 +378,7 @@ def test_flat_field_is_applied(dish, tmp_path):
     np.testing.assert_allclose(movie.frame(3) * image, raw.frame(3), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_flat_field_that_was_estimated(dish, tmp_path):
     out = tmp_path / "flat"
     run_quietly(dish, out, assignments=["flat_field.method=estimate"])

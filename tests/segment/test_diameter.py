@@ -9,6 +9,7 @@ from zincflux.errors import ExperimentError
 from zincflux.segment import Segment, Watershed, estimate_diameter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [700, 701])
 def test_diameter_is_near_the_true_one_and_in_um(seed):
     image, truth = field_of_cells(seed, n=30, side=256)
@@ -18,6 +19,7 @@ def test_diameter_is_near_the_true_one_and_in_um(seed):
     assert estimate_diameter(image, 0.5) == pytest.approx(estimate / 2)
 
 
+@pytest.mark.slow
 def test_large_pictures_are_estimated_from_their_middle():
     image, _ = field_of_cells(702, n=20, side=200)
     framed = np.pad(np.tile(image, (4, 4)), 30)

@@ -108,6 +108,7 @@ def test_other_files_are_not_followed(write, tmp_path, monkeypatch):
         network(write(model_elsewhere("weights.bin")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [

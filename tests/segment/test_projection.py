@@ -38,6 +38,7 @@ def test_nan_pixels_are_left_out(kind):
     assert np.isnan(result[0, 2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ORACLE)
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "uint64", "int64"])
 @given(data=st.data())

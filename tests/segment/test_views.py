@@ -133,6 +133,7 @@ def test_empty_views_are_all_alike():
     assert (best.name, best.labels.max()) == ("mean", 0)
 
 
+@pytest.mark.slow
 @given(st.floats(0.1, 1e3))
 def test_the_choice_does_not_depend_on_gain(gain):
     views = {"mean": discs((50, 50))[0], "max": discs((50,) * 4)[0]}

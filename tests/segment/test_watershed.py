@@ -31,6 +31,7 @@ def find(image, diameter=20.0, **keys):
     return Watershed(diameter_um=diameter, **keys)(image, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load_sd", [0.4, 0.6])
 def test_irregular_touching_cells_of_unequal_brightness(load_sd):
     results = [

@@ -132,6 +132,7 @@ def test_nothing_pools_to_nothing():
 DOSES = {("salt", dose): 1 + dose / 20 for dose in (0.0, 10.0, 30.0, 60.0, 90.0)}
 
 
+@pytest.mark.slow
 def test_corrected_rates_are_compared_by_differences_also_where_all_are_positive():
     # All dishes happen to lie above 0: a ratio of rates near 0 says nothing.
     settings = StudySettings(subtract_control="leak")

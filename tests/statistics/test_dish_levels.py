@@ -32,6 +32,7 @@ def test_levels_are_those_of_numpy():
         )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0.1, 10), min_size=1, max_size=12),
     st.integers(0, 6),
@@ -90,6 +91,7 @@ def test_dishes_of_other_days_may_have_the_same_name():
     assert len(dish_levels(table)) == 2
 
 
+@pytest.mark.slow
 @given(st.permutations(range(12)))
 def test_the_order_of_rows_does_not_matter(order):
     table = drawn({("a", NO_DOSE): 1.0, ("b", 5.0): 2.0}, days=3, dishes=1, cells=2)

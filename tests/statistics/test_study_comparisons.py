@@ -211,6 +211,7 @@ def test_missing_arms_on_some_days():
     assert np.isfinite(row(found.tests, test="analysis of variance").p_value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cells",
     [

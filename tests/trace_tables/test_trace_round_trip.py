@@ -45,6 +45,7 @@ SIGNALS += (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_cells", [300, 303])
 @pytest.mark.parametrize(
     "word", ["Cell {}", "Mean{}", "#{} (FITC)", "{}", "Trace {}", "Mean_{}", "HeLa.{}", "F{}"]

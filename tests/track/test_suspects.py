@@ -171,6 +171,7 @@ def test_list_is_sorted_by_doubt_and_names_each_place_once(seed):
     pd.testing.assert_frame_equal(listed, suspects(rows))
 
 
+@pytest.mark.slow
 def test_errors_that_were_put_in_come_first():
     hits = np.zeros(2, dtype=int)
     for seed in (200, 201, 202, 203):

@@ -63,6 +63,7 @@ def said_by_numpy(convolutions, x):
     return np.concatenate([1 / (1 + np.exp(-x[:1])), x[1:]])
 
 
+@pytest.mark.slow
 def test_the_file_says_what_its_weights_say(tmp_path):
     pytest.importorskip("onnxruntime")
     path = tmp_path / "own.onnx"

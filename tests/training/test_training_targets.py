@@ -190,6 +190,7 @@ def test_larger_pictures_are_drawn_more_often(cells):
     assert odds[2] > odds[0]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6))
 @settings(max_examples=25, deadline=None)
 def test_worse_pictures_stay_pictures(seed):
@@ -201,6 +202,7 @@ def test_worse_pictures_stay_pictures(seed):
     assert np.isfinite(worse).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_simulated_cells_are_whole_and_brighter_than_what_is_around(seed):
     image, labels = field_of_whole_cells(seed, 200)
