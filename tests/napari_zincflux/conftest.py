@@ -1,5 +1,6 @@
 """What tests of corrections and of plots share: two small analyses, and a window that shows one."""
 
+import importlib.util
 import warnings
 
 import numpy as np
@@ -7,6 +8,19 @@ import pytest
 
 import zincflux
 from runs import make_dish
+
+# Without napari there is no Qt either, which these files import.
+collect_ignore = (
+    []
+    if importlib.util.find_spec("napari")
+    else [
+        "test_exporting.py",
+        "test_learn_box.py",
+        "test_nothing_is_lost.py",
+        "test_work.py",
+        "test_zinc_in_dock.py",
+    ]
+)
 
 
 def quiet(make):

@@ -171,7 +171,7 @@ def test_csv(done, stored, tmp_path):
         text = path.read_text(encoding="utf-8-sig")
         cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
         assert not [c for c in cells if c[:1] in "=+@＝\t" and c and not _is_number(c)]
-    again = pd.read_csv(folder / "traces.csv", encoding="utf-8-sig")
+    again = pd.read_csv(folder / "traces.csv", encoding="utf-8-sig", float_precision="round_trip")
     assert np.array_equal(again["zinc_nM"], results.traces["zinc_nM"], equal_nan=True)
 
 
@@ -198,7 +198,7 @@ def test_prism_has_a_column_per_cell(done, stored, tmp_path):
     results = read_results(done)
     stored(cells=results.cells.assign(excluded=results.cells["cell_id"] == 3))
     folder = export_results(done, "prism", tmp_path / "a")
-    zinc = pd.read_csv(folder / "zinc_nM.csv", encoding="utf-8-sig")
+    zinc = pd.read_csv(folder / "zinc_nM.csv", encoding="utf-8-sig", float_precision="round_trip")
     assert list(zinc.columns) == ["time_s", "cell 1", "cell 2", "cell 4"]
     assert zinc["time_s"].tolist() == results.frames["time_s"].tolist()
     own = results.traces[results.traces["cell_id"] == 2].sort_values("frame")["zinc_nM"]
@@ -207,7 +207,9 @@ def test_prism_has_a_column_per_cell(done, stored, tmp_path):
     assert list(left_out.columns) == ["time_s", "cell 3"]
     assert {"f_f0.csv", "dff.csv", "1-dye_raw.csv", "phases.csv"} <= names_in(folder)
     assert "ratio.csv" not in names_in(folder)  # no numbers: an intensity indicator
-    peak = pd.read_csv(folder / "response_peak_zinc_nM.csv", encoding="utf-8-sig")
+    peak = pd.read_csv(
+        folder / "response_peak_zinc_nM.csv", encoding="utf-8-sig", float_precision="round_trip"
+    )
     assert list(peak.columns) == ["cell_id", "zinc"]
     assert peak["cell_id"].tolist() == [1, 2, 4]
 

@@ -145,9 +145,7 @@ def _label(axis: Axes, arms: Sequence[Arm], blocks: Sequence[FloatArray]) -> Non
 
 
 def _under_ticks(axis: Axes) -> Transform:
-    figure = axis.get_figure(root=True)
-    assert figure is not None  # noqa: S101 - the axes were made in one
-    return axis.transAxes + ScaledTranslation(0, -0.24, figure.dpi_scale_trans)
+    return axis.transAxes + ScaledTranslation(0, -0.24, axis.figure.dpi_scale_trans)
 
 
 def add_legend(axis: Axes, blocks: Sequence[FloatArray], *, below: bool = False) -> None:
