@@ -214,7 +214,9 @@ def _threads(
             "--max-memory has no effect on a table, which is read as a whole. Leave it out."
         )
     follows = experiment.track.mode == "follow"
-    return jobs_within(parse_memory(max_memory), recording, follows=follows, jobs=jobs)
+    network_px = experiment.segment.network_px(recording.pixel_size_um)
+    most_mb = parse_memory(max_memory)
+    return jobs_within(most_mb, recording, follows=follows, network_px=network_px, jobs=jobs)
 
 
 def _labels_file(experiment: Experiment, labels_format: str) -> str | None:

@@ -13,6 +13,7 @@ from zincflux.errors import ExperimentError
 from zincflux.pipeline.memory import jobs_within, needed_mb, parse_memory
 from zincflux.readers import movie_from_array, open_movie
 from zincflux.results import write_movie
+from zincflux.segment import Segment
 
 
 def movie(side_px=2048, n_channels=2):
@@ -67,8 +68,10 @@ def test_a_bound_that_one_thread_exceeds():
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell the peak of a process")
-@pytest.mark.parametrize("mode", ["static", "follow"])
-def test_a_run_needs_no_more_than_estimated(tmp_path, mode):
+@pytest.mark.parametrize(
+    ("mode", "method"), [("static", "watershed"), ("follow", "watershed"), ("follow", "learned")]
+)
+def test_a_run_needs_no_more_than_estimated(tmp_path, mode, method):
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:1024, :1024] % 64 - 32
     cells = np.where(np.hypot(y, x) < 12, 800.0, 100.0)
@@ -76,9 +79,28 @@ def test_a_run_needs_no_more_than_estimated(tmp_path, mode):
     pixels = np.stack([frame] * 12)
     movie = movie_from_array(pixels, "TCYX", pixel_size_um=0.65, frame_interval_s=5.0)
     write_movie(movie, tmp_path / "movie.ome.tif")
+    if method == "learned":
+        pytest.importorskip("onnxruntime")
+    segment = Segment(method=method)
     options = ["--jobs", "2", "--set", f"track.mode={mode}", "--set", "channels.signal=0"]
+    options += ["--set", f"segment.method={method}"]
     command = [sys.executable, "-m", "zincflux", "run", str(tmp_path / "movie.ome.tif"), *options]
     subprocess.run([*command, "--out", str(tmp_path / "out")], check=True, capture_output=True)
     record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     movie = open_movie(tmp_path / "movie.ome.tif")
-    assert record["peak_memory_mb"] < needed_mb(movie, 2, follows=mode == "follow")
+    network_px = segment.network_px(0.65)
+    needed = needed_mb(movie, 2, follows=mode == "follow", network_px=network_px)
+    assert record["peak_memory_mb"] < needed
+
+
+def test_a_network_that_enlarges_the_frame_needs_more():
+    assert Segment(method="watershed").network_px(0.5) == 0
+    learned = Segment(method="learned", diameter_um=5.0)
+    assert learned.network_px(0.5) == pytest.approx(4)
+    assert learned.network_px(None) == 1
+    assert Segment(method="learned", diameter_um="auto").network_px(0.5) == 1
+    needed = [needed_mb(movie(), 2, follows=True, network_px=px) for px in (0.0, 1.0, 4.0)]
+    assert needed[2] - needed[0] == pytest.approx(4 * (needed[1] - needed[0]))
+    assert needed[0] < needed[1]
+    still = [needed_mb(movie(), 2, follows=False, network_px=px) for px in (0.0, 4.0)]
+    assert still[0] == still[1]

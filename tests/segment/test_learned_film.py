@@ -17,6 +17,7 @@ from zincflux.segment.learned.basins import basins
 from zincflux.segment.learned.cells import RULES
 from zincflux.segment.learned.draft import evidence
 from zincflux.segment.learned.joins import AS_IF_PASS, Joins
+from zincflux.synthetic import Simulation, simulate
 
 pytest.importorskip("onnxruntime")
 
@@ -90,6 +91,20 @@ def test_a_blank_border_counts_as_not_there():
     for labels in film_of(frames):
         assert labels.max() == 2
         assert not labels[:14].any()
+
+
+def test_frames_that_contradict_each_other_join_nothing():
+    """Cells that move far, in frames out of focus: each frame is as good as alone, or better."""
+    frames = []
+    for seed in range(5):
+        crowd = Simulation(n_cells=70, n_frames=2, shape_px=(180, 180), seed=700 + seed)
+        made = simulate(crowd)
+        frames.append(ndimage.gaussian_filter(np.asarray(made.movie.data[0], float).sum(0), 4.0))
+    segmenter, size = Learned(diameter_um=crowd.cell_diameter_um), crowd.pixel_size_um
+    for labels, frame in zip(segmenter.film(frames, size), frames, strict=True):
+        single = segmenter(frame, size)
+        assert labels.max() >= 0.95 * single.max() > 10
+        assert np.bincount(labels.ravel())[1:].max() <= 1.05 * np.bincount(single.ravel())[1:].max()
 
 
 def test_which_settings_see_films():

@@ -64,7 +64,9 @@ def check_inputs(
         return None
     if not isinstance(recording, Movie):
         return 0.0
-    return needed_mb(recording, 1, follows=experiment.track.mode == "follow")
+    follows = experiment.track.mode == "follow"
+    network_px = experiment.segment.network_px(recording.pixel_size_um)
+    return needed_mb(recording, 1, follows=follows, network_px=network_px)
 
 
 def _absent(experiment: Experiment) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,9 @@ FILM_FRAMES = 7
 SEARCH_BYTES = 60
 """What finding the cells of a frame takes in each thread, where cells move: bytes per pixel."""
 
+NETWORK_BYTES = 110
+"""What our network takes in each thread, and once more in a film: bytes per pixel that it sees."""
+
 NUMBER_BYTES = 4
 """A pixel after dark and flat field."""
 
@@ -56,7 +59,7 @@ def parse_memory(text: str) -> float:
     return float(found[1]) * _UNITS_MB[found[2].upper()]
 
 
-def needed_mb(movie: Movie, jobs: int, *, follows: bool) -> float:
+def needed_mb(movie: Movie, jobs: int, *, follows: bool, network_px: float = 0.0) -> float:
     """Estimate the peak of a run from above.
 
     Tables of far more rows than usual (some 800 bytes per cell and frame) come on top, and so do
@@ -70,16 +73,24 @@ def needed_mb(movie: Movie, jobs: int, *, follows: bool) -> float:
         Threads.
     follows
         Whether cells are found in every frame.
+    network_px
+        Pixels that a network sees for each pixel of a frame; see `Segment.network_px`.
     """
     _, n_channels, height, width = movie.data.shape
     frame = n_channels * (movie.data.dtype.itemsize + NUMBER_BYTES)
-    each = 2 * frame + (SEARCH_BYTES if follows else 0)
-    film = FILM_BYTES + FILM_FRAMES * frame if follows else 0
+    seen = NETWORK_BYTES * network_px
+    each = 2 * frame + (SEARCH_BYTES + seen if follows else 0)
+    film = FILM_BYTES + FILM_FRAMES * frame + seen if follows else 0
     return BASE_MB + height * width * (IMAGES_BYTES + film + jobs * each) / 1e6
 
 
 def jobs_within(
-    max_memory_mb: float | None, movie: Movie, *, follows: bool, jobs: int | None = None
+    max_memory_mb: float | None,
+    movie: Movie,
+    *,
+    follows: bool,
+    network_px: float = 0.0,
+    jobs: int | None = None,
 ) -> int:
     """Choose the number of threads so that memory stays within a bound.
 
@@ -91,6 +102,8 @@ def jobs_within(
         What is analysed.
     follows
         Whether cells are found in every frame.
+    network_px
+        See `needed_mb`.
     jobs
         Most threads; the number of cores if not given.
 
@@ -108,9 +121,9 @@ def jobs_within(
     if max_memory_mb is None:
         return most
     for n in range(most, 0, -1):
-        if needed_mb(movie, n, follows=follows) <= max_memory_mb:
+        if needed_mb(movie, n, follows=follows, network_px=network_px) <= max_memory_mb:
             return n
-    least = needed_mb(movie, 1, follows=follows)
+    least = needed_mb(movie, 1, follows=follows, network_px=network_px)
     raise ExperimentError(
         f"--max-memory: expected at least {least:.0f} MB, which a movie with frames of this size "
         f"takes in one thread, found {max_memory_mb:.0f} MB. Give more, or bin or crop the movie."

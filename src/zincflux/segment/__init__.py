@@ -22,6 +22,7 @@ from zincflux.segment.cellpose import Cellpose
 from zincflux.segment.diameter import estimate_diameter
 from zincflux.segment.labels import GivenLabels
 from zincflux.segment.learned import Learned
+from zincflux.segment.learned.scaling import DIAMETER_PX
 from zincflux.segment.otsu import Otsu
 from zincflux.segment.over_time import Spread
 from zincflux.segment.projection import Projection
@@ -217,6 +218,21 @@ class Segment(CellSize):
     def cytosol(self) -> Cytosol:
         """Give what of the cytosol is measured."""
         return Cytosol(self.ring_width_um, self.ring_gap_um, self.puncta_um)
+
+    def network_px(self, pixel_size_um: float | None) -> float:
+        """Tell how many pixels our network sees for each pixel of a frame; 0 without it.
+
+        Parameters
+        ----------
+        pixel_size_um
+            Edge of a pixel, µm. Where it, or the diameter, is not known yet, a cell is taken to
+            be as large as the network sees it.
+        """
+        if self.method != "learned":
+            return 0.0
+        if pixel_size_um is None or self.diameter_um == "auto":
+            return 1.0
+        return float((DIAMETER_PX * pixel_size_um / self.number_um()) ** 2)
 
     def with_diameter(self, image: Image, pixel_size_um: float) -> Segment:
         """Put the estimate for an image where ``diameter_um`` is ``"auto"``.

@@ -32,8 +32,8 @@ COUPLING = 16.0
 """Gain of a cell that is there in all frames around, over one that is nowhere."""
 
 PRESENCE = 20.0
-"""Gain of every piece, more than the frames around can take away: what is no cell at all is told
-by the network, not by them."""
+"""Gain of every piece, more than a low pass can take away: what is no cell at all is told by the
+network's certainty."""
 
 AREA_PX = np.pi / 4 * DIAMETER_PX**2
 
@@ -92,7 +92,10 @@ class Draft:
             if distance in around:
                 own = own.cut(around[distance], AREA_PX)
         seen = company(members(own, AREA_PX), own.pieces, around)
-        chosen = self._best(own, evidence(own) + COUPLING * agreement(seen))
+        # Where cells move far, all candidates contradict the frames around. If that counted, it
+        # would count for each of two cells, and only once for both as one.
+        agreed = np.maximum(agreement(seen), 0)
+        chosen = self._best(own, evidence(own) + COUPLING * agreed)
         changed = ~found_again(cells, chosen)[cells] | ~found_again(chosen, cells)[chosen]
         return chosen, np.flatnonzero(changed)
 
